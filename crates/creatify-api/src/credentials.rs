@@ -1,0 +1,92 @@
+//! The API id and key: held as secrets, sent as sensitive headers.
+
+use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+
+/// The two credentials of an account. Neither is ever printed: `Debug` shows `[REDACTED]`, and both are wiped from memory on drop.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    api_id: SecretString,
+    api_key: SecretString,
+}
+
+/// A credential that cannot be sent in a header. It does not contain the credential.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct InvalidCredential {
+    /// Which one, as its header.
+    pub header: &'static str,
+}
+
+impl std::fmt::Display for InvalidCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the value for {} is empty or has characters that cannot be sent in a header", self.header)
+    }
+}
+
+impl std::error::Error for InvalidCredential {}
+
+const API_ID: &str = "x-api-id";
+const API_KEY: &str = "x-api-key";
+
+impl Credentials {
+    /// Takes the API id and key of the account's settings page. White space around them is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When one is empty, or has characters that cannot be sent in a header.
+    pub fn new(api_id: impl Into<SecretString>, api_key: impl Into<SecretString>) -> Result<Self, InvalidCredential> {
+        let checked = |secret: SecretString, header| {
+            let trimmed = SecretString::from(secret.expose_secret().trim());
+            match sensitive(&trimmed) {
+                Ok(value) if !value.is_empty() => Ok(trimmed),
+                _ => Err(InvalidCredential { header }),
+            }
+        };
+        Ok(Self { api_id: checked(api_id.into(), API_ID)?, api_key: checked(api_key.into(), API_KEY)? })
+    }
+
+    /// The same text without the two secrets, for text that somebody else wrote and that may echo them.
+    pub fn redact(&self, text: &str) -> String {
+        let text = text.replace(self.api_key.expose_secret(), "[REDACTED]");
+        text.replace(self.api_id.expose_secret(), "[REDACTED]")
+    }
+
+    /// Adds both headers, marked sensitive so that nothing along the way prints them.
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+        headers.insert(API_ID, sensitive(&self.api_id)?);
+        headers.insert(API_KEY, sensitive(&self.api_key)?);
+        Ok(())
+    }
+}
+
+fn sensitive(secret: &SecretString) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(secret.expose_secret())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_never_print() {
+        let credentials = Credentials::new("the-id", "the-key").unwrap();
+        let mut headers = HeaderMap::new();
+        credentials.add_to(&mut headers).unwrap();
+        let printed = format!("{credentials:?} {headers:?} {:?}", Credentials::new("the-id", "the-key\n2"));
+        assert!(!printed.contains("the-"), "{printed}");
+        assert_eq!(credentials.redact("id=the-id&key=the-key"), "id=[REDACTED]&key=[REDACTED]");
+    }
+
+    #[test]
+    fn white_space_around_a_credential_is_dropped_and_nothing_else_is_repaired() {
+        let mut headers = HeaderMap::new();
+        Credentials::new(" id\n", "key ").unwrap().add_to(&mut headers).unwrap();
+        assert_eq!((headers[API_ID].as_bytes(), headers[API_KEY].as_bytes()), (&b"id"[..], &b"key"[..]));
+        for (id, key, wrong) in [("", "k", API_ID), ("i", " ", API_KEY), ("i", "k\u{7f}", API_KEY)] {
+            assert_eq!(Credentials::new(id, key).unwrap_err().header, wrong);
+        }
+    }
+}

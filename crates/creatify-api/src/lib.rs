@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod credentials;
+pub mod credit_rates;
+mod hooks;
+mod next_page;
+mod open_enum;
+
+pub use credentials::{Credentials, InvalidCredential};
+pub use hooks::{BodyExtent, Context, MAX_BODY_BYTES, Received};
+
+#[allow(missing_docs, clippy::all, clippy::unwrap_used, rustdoc::all)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/codegen.rs"));
+}
+pub use generated::*;
+
+include!(concat!(env!("OUT_DIR"), "/spec_data.rs"));
+
+/// `openapi.yaml` as this crate was generated from it.
+pub const OPENAPI_YAML: &str = include_str!("../openapi.yaml");
+
+/// The generated source of the client, for the tests that review its surface.
+#[doc(hidden)]
+pub const GENERATED_SOURCE: &str = include_str!(concat!(env!("OUT_DIR"), "/codegen.rs"));
