@@ -1,0 +1,196 @@
+//! What did this client pay for? Joins budget and ledger: set aside before sending, settle when the job ends.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use creatify_api::ModelVersion;
+
+use crate::{
+    credits::{
+        Budget, Charge, DurationRange, Estimate, Ledger, Mismatch, Operation, RateCard, Reservation,
+        ledger::{Entry, State},
+    },
+    error::{Error, ErrorKind},
+    job::{Goal, Job, JobId, Standing},
+};
+
+/// More recent charges say more of today's prices.
+const CHARGES_COMPARED: usize = 100;
+
+pub(crate) struct Accounts {
+    budget: Option<Budget>,
+    ledger: Ledger,
+    rate_card: RateCard,
+    books: Mutex<Books>,
+}
+
+#[derive(Default)]
+struct Books {
+    /// Calls that were accepted and whose jobs have not ended.
+    open: HashMap<(JobId, Operation), Open>,
+    /// Jobs whose entries were looked for in the ledger once.
+    looked_up: HashSet<(JobId, Operation)>,
+    charges: Vec<Charge>,
+    mismatch_told: bool,
+}
+
+/// A call that was entered and set aside for. Dropped, it stays so: nobody knows what became of it.
+pub(crate) struct Open {
+    entry: Entry,
+    reservation: Option<Reservation>,
+}
+
+impl Accounts {
+    pub(crate) fn new(budget: Option<Budget>, ledger: Ledger, rate_card: RateCard) -> Self {
+        Self { budget, ledger, rate_card, books: Mutex::default() }
+    }
+
+    /// Sets aside the most that the call may cost, and enters it. Refuses if either cannot be done; then nothing may be sent.
+    pub(crate) fn begin(
+        &self,
+        operation: Operation,
+        model_version: &ModelVersion,
+        seconds: Option<DurationRange>,
+        estimate: Option<&Estimate>,
+        complete: impl FnOnce(&mut Entry),
+    ) -> Result<Open, Error> {
+        let reservation = match (&self.budget, estimate) {
+            (None, _) => None,
+            (Some(budget), Some(estimate)) => Some(
+                budget
+                    .reserve(estimate.credits.max)
+                    .map_err(|over| Error::new(ErrorKind::OverBudget(over), format!("{over}; nothing was sent")))?,
+            ),
+            (Some(_), None) => {
+                return Err(Error::invalid("the budget cannot be held without the expected duration of the video"));
+            }
+        };
+        let mut entry = Entry::reserved(operation, model_version.clone(), self.rate_card.shared_name());
+        entry.seconds = seconds;
+        entry.estimate = estimate.map(|estimate| estimate.credits);
+        complete(&mut entry);
+        match self.ledger.write(&entry) {
+            Ok(()) => Ok(Open { entry, reservation }),
+            Err(error) => {
+                reservation.into_iter().for_each(Reservation::release);
+                Err(Error::new(ErrorKind::Ledger, "the ledger cannot be written, so nothing was sent").because(error))
+            }
+        }
+    }
+
+    /// The service accepted it. It stays set aside until the job ends.
+    pub(crate) fn accepted(&self, mut open: Open, job: JobId) {
+        open.entry.job_id = Some(job);
+        self.write(&open.entry);
+        self.books().open.insert((job, open.entry.operation), open);
+    }
+
+    /// It was certainly not accepted.
+    pub(crate) fn released(&self, mut open: Open) {
+        open.entry.state = State::Released;
+        self.write(&open.entry);
+        open.reservation.into_iter().for_each(Reservation::release);
+    }
+
+    /// Nobody knows. It stays set aside.
+    pub(crate) fn unknown(&self, mut open: Open) {
+        open.entry.state = State::Unknown;
+        self.write(&open.entry);
+    }
+
+    /// Settles what a look at a job shows to have ended.
+    pub(crate) fn saw(&self, job: &Job) {
+        for operation in [Operation::Preview, Operation::Create, Operation::Render] {
+            if has_ended(job, operation)
+                && let Some(charged) = job.credits_used()
+                && let Some(mut open) = self.take_open(job.id(), operation)
+            {
+                open.entry.state = State::Charged;
+                open.entry.charged = Some(charged);
+                if let Some(duration) = job.duration() {
+                    open.entry.seconds = Some(duration.into());
+                }
+                self.write(&open.entry);
+                if let Some(reservation) = open.reservation {
+                    reservation.settle(charged);
+                }
+                // What a failed job is charged says nothing of prices.
+                if let (Some(duration), false) = (job.duration(), failed(job)) {
+                    self.compare(Charge::new(operation, open.entry.model_version, duration, charged));
+                }
+            }
+        }
+    }
+
+    /// The entry that waits for this job: of this process, or of another that wrote to the same ledger.
+    fn take_open(&self, job: JobId, operation: Operation) -> Option<Open> {
+        let mut books = self.books();
+        if let Some(open) = books.open.remove(&(job, operation)) {
+            books.looked_up.insert((job, operation));
+            return Some(open);
+        }
+        if !self.ledger.is_shared() || !books.looked_up.insert((job, operation)) {
+            return None;
+        }
+        drop(books);
+        let waiting = |entry: &Entry| entry.job_id == Some(job) && entry.operation == operation && entry.state == State::Reserved;
+        match self.ledger.read() {
+            Ok(contents) => contents.entries.into_iter().rfind(waiting).map(|entry| Open { entry, reservation: None }),
+            Err(error) => {
+                tracing::warn!(%error, "the charge of job {job} could not be entered");
+                None
+            }
+        }
+    }
+
+    fn compare(&self, charge: Charge) {
+        let mut books = self.books();
+        books.charges.push(charge);
+        let excess = books.charges.len().saturating_sub(CHARGES_COMPARED);
+        books.charges.drain(..excess);
+        if !books.mismatch_told
+            && let Some(mismatch) = Mismatch::find(&self.rate_card, RateCard::known(), &books.charges)
+        {
+            books.mismatch_told = true;
+            tracing::warn!("{mismatch}; choose a card with ClientBuilder::rate_card");
+        }
+    }
+
+    /// Whether recent charges contradict the rate card.
+    pub(crate) fn mismatch(&self) -> Option<Mismatch> {
+        Mismatch::find(&self.rate_card, RateCard::known(), &self.books().charges)
+    }
+
+    pub(crate) fn budget(&self) -> Option<&Budget> {
+        self.budget.as_ref()
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// For what has happened already, an entry that cannot be written must not lose the job: it is told and goes on.
+    fn write(&self, entry: &Entry) {
+        if let Err(error) = self.ledger.write(entry) {
+            tracing::error!(%error, entry = entry.entry, job = ?entry.job_id, state = ?entry.state, "a ledger entry was lost");
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner) // its changes are whole or not made
+    }
+}
+
+fn failed(job: &Job) -> bool {
+    matches!(job.standing(Goal::Video), Standing::Failed | Standing::Rejected)
+}
+
+fn has_ended(job: &Job, operation: Operation) -> bool {
+    let goal = match operation {
+        Operation::Preview => Goal::Preview,
+        Operation::Create | Operation::Render => Goal::Video,
+    };
+    matches!(job.standing(goal), Standing::Reached | Standing::Failed | Standing::Rejected)
+}

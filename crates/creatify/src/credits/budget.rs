@@ -1,0 +1,243 @@
+//! May it be spent? A limit that many tasks share: reserve the most it may cost, then settle with what it did cost.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::Credits;
+
+/// A limit shared by all its clones. It never lets more be reserved and spent together than the limit allows.
+///
+/// ```
+/// use creatify::credits::Budget;
+///
+/// let budget = Budget::new(10.into());
+/// let reservation = budget.reserve(8.into())?;
+/// assert!(budget.reserve(3.into()).is_err()); // refused before anything is sent
+/// reservation.settle(4.into()); // it did cost less
+/// assert_eq!(budget.state().available(), 6.into());
+/// # Ok::<(), creatify::credits::OverBudget>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Mutex<BudgetState>>);
+
+/// Where a budget stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetState {
+    /// What may be spent in all.
+    pub limit: Credits,
+    /// What submissions under way, and those of unknown outcome, may cost at most.
+    pub reserved: Credits,
+    /// What was charged.
+    pub spent: Credits,
+}
+
+/// Refused: it may cost more than is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OverBudget {
+    /// What it may cost at most.
+    pub asked: Credits,
+    /// Where the budget stood.
+    pub budget: BudgetState,
+}
+
+impl fmt::Display for OverBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BudgetState { limit, reserved, spent } = self.budget;
+        write!(f, "may cost {} credits, but of the limit of {limit}, {spent} are spent and {reserved} reserved", self.asked)
+    }
+}
+
+impl std::error::Error for OverBudget {}
+
+/// Credits set aside for one submission.
+///
+/// Dropped without a word it stays reserved: whoever dropped it does not know what became of the submission.
+#[derive(Debug)]
+#[must_use = "a reservation that is dropped stays reserved"]
+pub struct Reservation {
+    budget: Budget,
+    amount: Credits,
+}
+
+impl BudgetState {
+    /// What may still be reserved. Negative when something cost more than was reserved for it.
+    pub fn available(self) -> Credits {
+        // Amounts that were added without overflow are subtracted without one.
+        self.limit.checked_sub(self.reserved).and_then(|left| left.checked_sub(self.spent)).unwrap_or(Credits::ZERO)
+    }
+
+    fn reserve(&mut self, amount: Credits) -> Result<(), OverBudget> {
+        let refused = OverBudget { asked: amount, budget: *self };
+        let reserved = self.reserved.checked_add(amount).ok_or(refused)?;
+        if amount.is_negative() || amount > self.available() {
+            return Err(refused);
+        }
+        self.reserved = reserved;
+        Ok(())
+    }
+
+    fn settle(&mut self, reserved: Credits, charged: Credits) {
+        self.reserved = self.reserved.checked_sub(reserved).unwrap_or(Credits::ZERO);
+        // A sum too large to hold is above every limit.
+        self.spent = self.spent.checked_add(charged).unwrap_or(self.limit);
+    }
+}
+
+impl Budget {
+    /// A budget of which nothing is reserved or spent.
+    pub fn new(limit: Credits) -> Self {
+        Self(Arc::new(Mutex::new(BudgetState { limit, reserved: Credits::ZERO, spent: Credits::ZERO })))
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> BudgetState {
+        *self.lock()
+    }
+
+    /// Sets credits aside, all or none.
+    ///
+    /// # Errors
+    ///
+    /// When fewer are available.
+    pub fn reserve(&self, amount: Credits) -> Result<Reservation, OverBudget> {
+        self.lock().reserve(amount)?;
+        Ok(Reservation { budget: self.clone(), amount })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BudgetState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // its changes are whole or not made
+    }
+}
+
+impl Reservation {
+    /// How much is set aside.
+    pub fn amount(&self) -> Credits {
+        self.amount
+    }
+
+    /// Replaces the reservation by what was charged.
+    pub fn settle(self, charged: Credits) {
+        self.budget.lock().settle(self.amount, charged);
+    }
+
+    /// Gives everything back: it was certainly not accepted.
+    pub fn release(self) {
+        self.settle(Credits::ZERO);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credits(amount: u32) -> Credits {
+        amount.into()
+    }
+
+    #[test]
+    fn a_refusal_says_where_the_budget_stands_and_changes_nothing() {
+        let budget = Budget::new(credits(10));
+        budget.reserve(credits(4)).unwrap().settle(credits(5));
+        let held = budget.reserve(credits(3)).unwrap();
+        let refused = budget.reserve(credits(3)).unwrap_err();
+        assert_eq!((refused.asked, refused.budget), (credits(3), budget.state()));
+        assert_eq!(refused.to_string(), "may cost 3 credits, but of the limit of 10, 5 are spent and 3 reserved");
+        held.release();
+        assert_eq!(budget.state().available(), credits(5));
+    }
+
+    #[test]
+    fn a_dropped_reservation_stays_reserved() {
+        let budget = Budget::new(credits(10));
+        drop(budget.reserve(credits(10)).unwrap());
+        assert!(budget.reserve(credits(1)).is_err());
+    }
+
+    #[test]
+    fn nothing_can_be_gained_by_negative_or_huge_amounts() {
+        let budget = Budget::new(credits(10));
+        assert!(budget.reserve("-1".parse().unwrap()).is_err());
+        assert!(budget.reserve(Credits::from(rust_decimal::Decimal::MAX)).is_err());
+        let held = budget.reserve(credits(1)).unwrap();
+        held.settle(Credits::from(rust_decimal::Decimal::MAX));
+        assert!(budget.reserve(credits(1)).is_err());
+    }
+
+    /// What a task does in turn. Every step holds the lock for its whole change, so the interleavings of steps are all there are.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Reserve(u32),
+        Settle(u32),
+        Release,
+    }
+
+    /// Runs every interleaving of the tasks' steps, and checks the budget after each step.
+    fn every_interleaving(limit: u32, tasks: &[&[Step]]) -> usize {
+        fn walk(state: BudgetState, tasks: &[&[Step]], next: &mut [usize], held: &mut [Option<Credits>]) -> usize {
+            let mut ends = 0;
+            for task in 0..tasks.len() {
+                let Some(step) = tasks[task].get(next[task]) else { continue };
+                let (mut state, held_before) = (state, held[task]);
+                match *step {
+                    Step::Reserve(amount) => held[task] = state.reserve(credits(amount)).is_ok().then(|| credits(amount)),
+                    Step::Settle(charged) => {
+                        if let Some(amount) = held[task].take() {
+                            state.settle(amount, credits(charged));
+                        }
+                    }
+                    Step::Release => {
+                        if let Some(amount) = held[task].take() {
+                            state.settle(amount, Credits::ZERO);
+                        }
+                    }
+                }
+                let sum = state.reserved.checked_add(state.spent).unwrap();
+                assert!(sum <= state.limit, "over-committed: {state:?}");
+                let reserved = held.iter().flatten().try_fold(Credits::ZERO, |sum, amount| sum.checked_add(*amount));
+                assert_eq!(reserved, Some(state.reserved), "a reservation was lost or kept");
+                next[task] += 1;
+                ends += walk(state, tasks, next, held);
+                next[task] -= 1;
+                held[task] = held_before;
+            }
+            ends.max(usize::from(tasks.iter().zip(next.iter()).all(|(task, next)| *next == task.len())))
+        }
+        let state = BudgetState { limit: credits(limit), reserved: Credits::ZERO, spent: Credits::ZERO };
+        walk(state, tasks, &mut vec![0; tasks.len()], &mut vec![None; tasks.len()])
+    }
+
+    #[test]
+    fn no_interleaving_of_tasks_over_commits() {
+        use Step::{Release, Reserve, Settle};
+        let interleavings = every_interleaving(
+            10,
+            &[
+                &[Reserve(6), Settle(6), Reserve(3), Release],
+                &[Reserve(5), Settle(2), Reserve(5), Settle(5)],
+                &[Reserve(4), Release, Reserve(4), Settle(1)],
+            ],
+        );
+        assert_eq!(interleavings, 34_650); // 12! / (4!)³: all of them
+    }
+
+    #[test]
+    fn a_thousand_threads_worth_of_reservations_fit_or_are_refused() {
+        let budget = Budget::new(credits(200));
+        let granted: usize = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        (0..125).filter(|_| budget.reserve(credits(1)).map(|held| held.settle(credits(1))).is_ok()).count()
+                    })
+                })
+                .collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+        });
+        assert_eq!(granted, 200);
+        assert_eq!(budget.state().spent, credits(200));
+    }
+}

@@ -1,0 +1,138 @@
+//! How long will the video be? Exactly so long, or somewhere in a range.
+
+use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeStruct};
+
+/// The duration of a finished video: exact, or a range with both ends included.
+///
+/// The request has no length field; the template decides. Text is in seconds: `30`, `28.5` or `20..45`.
+///
+/// ```
+/// use creatify::credits::DurationRange;
+/// use std::time::Duration;
+///
+/// let range: DurationRange = "20..45".parse()?;
+/// assert_eq!(range.max(), Duration::from_secs(45));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DurationRange {
+    min: Duration,
+    max: Duration,
+}
+
+/// A text that is not a duration or a range of durations.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a duration in seconds: write 30, 28.5 or a range such as 20..45, the smaller first")]
+pub struct InvalidDuration(String);
+
+impl DurationRange {
+    /// The shortest it may be.
+    pub fn min(self) -> Duration {
+        self.min
+    }
+
+    /// The longest it may be.
+    pub fn max(self) -> Duration {
+        self.max
+    }
+}
+
+impl From<Duration> for DurationRange {
+    fn from(exact: Duration) -> Self {
+        Self { min: exact, max: exact }
+    }
+}
+
+impl From<RangeInclusive<Duration>> for DurationRange {
+    /// The order of the ends does not matter.
+    fn from(range: RangeInclusive<Duration>) -> Self {
+        let (one, other) = range.into_inner();
+        Self { min: one.min(other), max: one.max(other) }
+    }
+}
+
+impl FromStr for DurationRange {
+    type Err = InvalidDuration;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidDuration(text.to_owned());
+        let seconds = |text: &str| seconds(text.trim()).ok_or_else(invalid);
+        let range = match text.split_once("..") {
+            None => Self::from(seconds(text)?),
+            Some((min, max)) => Self { min: seconds(min)?, max: seconds(max)? },
+        };
+        if range.min > range.max { Err(invalid()) } else { Ok(range) }
+    }
+}
+
+/// Plain decimal digits, read exactly: as a float, 30.000000001 would become 30.
+fn seconds(text: &str) -> Option<Duration> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+        return None;
+    }
+    Some(Duration::new(whole.parse().ok()?, format!("{fraction:0<9}").parse().ok()?))
+}
+
+impl fmt::Display for DurationRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.min == self.max {
+            write!(f, "{} s", self.min.as_secs_f64())
+        } else {
+            write!(f, "{} to {} s", self.min.as_secs_f64(), self.max.as_secs_f64())
+        }
+    }
+}
+
+impl Serialize for DurationRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut range = serializer.serialize_struct("DurationRange", 2)?;
+        range.serialize_field("min", &json_seconds(self.min))?;
+        range.serialize_field("max", &json_seconds(self.max))?;
+        range.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for DurationRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Ends {
+            min: serde_json::Number,
+            max: serde_json::Number,
+        }
+        let ends = Ends::deserialize(deserializer)?;
+        format!("{}..{}", ends.min, ends.max).parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whole seconds as an integer, others with a fraction.
+fn json_seconds(duration: Duration) -> serde_json::Value {
+    if duration.subsec_nanos() == 0 { duration.as_secs().into() } else { duration.as_secs_f64().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_exactly_and_nonsense_is_refused() {
+        let exact = |text: &str| text.parse::<DurationRange>().unwrap();
+        assert_eq!(exact("30.000000001").max(), Duration::new(30, 1));
+        assert_eq!(exact("28.5"), Duration::from_millis(28_500).into());
+        assert_eq!(exact("20 .. 45"), (Duration::from_secs(20)..=Duration::from_secs(45)).into());
+        for text in ["", "-1", "45..20", "1..", "..3", "1e3", "inf", "30s", "1.", "0.0000000001"] {
+            assert!(text.parse::<DurationRange>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_whole_seconds_whole() {
+        let range: DurationRange = "1..2.5".parse().unwrap();
+        let json = serde_json::to_string(&range).unwrap();
+        assert_eq!(json, r#"{"min":1,"max":2.5}"#);
+        assert_eq!(serde_json::from_str::<DurationRange>(&json).unwrap(), range);
+    }
+}

@@ -1,0 +1,103 @@
+//! How are entries kept in a file? JSON Lines, appended under a lock, each line whole or known to be torn.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{Entry, LedgerError};
+
+#[derive(Debug)]
+pub(super) struct LedgerFile {
+    path: PathBuf,
+}
+
+/// What a ledger holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Contents {
+    /// The entries as they stand.
+    pub entries: Vec<Entry>,
+    /// Lines that could not be read.
+    pub torn: Vec<TornLine>,
+}
+
+/// A line that is no entry: cut off by a crash, or written by something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TornLine {
+    /// Its number, from 1.
+    pub line: usize,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+impl LedgerFile {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    pub(super) fn error(&self, source: io::Error) -> LedgerError {
+        LedgerError { path: self.path.display().to_string(), source }
+    }
+
+    pub(super) fn append(&self, entry: &Entry) -> io::Result<()> {
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent)?;
+        }
+        let mut file = File::options().read(true).append(true).create(true).open(&self.path)?;
+        file.lock()?; // against other processes; released when the file is closed, also by a crash
+        if ends_torn(&mut file)? {
+            line.insert(0, b'\n'); // what was torn stays a line of its own
+        }
+        file.write_all(&line)?;
+        file.sync_data()
+    }
+
+    pub(super) fn read(&self) -> io::Result<Contents> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
+            Err(error) => return Err(error),
+        };
+        let mut contents = Contents::default();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut reader = BufReader::with_capacity(256 * 1024, file);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            if reader.read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match serde_json::from_slice::<Entry>(&line) {
+                Ok(entry) => match places.get(&entry.entry) {
+                    Some(place) => contents.entries[*place] = entry,
+                    None => {
+                        places.insert(entry.entry.clone(), contents.entries.len());
+                        contents.entries.push(entry);
+                    }
+                },
+                Err(error) => contents.torn.push(TornLine { line: number, reason: error.to_string() }),
+            }
+        }
+        Ok(contents)
+    }
+}
+
+/// Whether the last line has no end.
+fn ends_torn(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}

@@ -1,0 +1,18 @@
+//! How much? Amounts of credits, what things cost, and what a submission will cost.
+
+mod amount;
+mod budget;
+mod duration_range;
+mod estimate;
+pub mod ledger;
+mod mismatch;
+mod rate_card;
+
+pub use amount::{Credits, InvalidCredits};
+pub use budget::{Budget, BudgetState, OverBudget, Reservation};
+pub use creatify_api::credit_rates::{Bound, Operation, Provenance};
+pub use duration_range::{DurationRange, InvalidDuration};
+pub use estimate::{Assumption, CreditRange, Estimate, EstimateError};
+pub use ledger::Ledger;
+pub use mismatch::{Charge, Mismatch};
+pub use rate_card::{Price, Rate, RateCard, UnknownRateCard};

@@ -1,0 +1,346 @@
+//! What is a job? Its id, what it was made for, what the service says of it, and whether that is what was wanted.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use chrono::{DateTime, Utc};
+use creatify_api::{JobStatus, ModelVersion, types};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::credits::Credits;
+
+/// A text that is not the id of a job or template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an id: ids are UUIDs such as 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11")]
+pub struct InvalidId(String);
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The id as a UUID.
+            pub fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text.trim()).map(Self).map_err(|_| InvalidId(text.chars().take(100).collect()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// The id of a job. A render keeps the id of its preview.
+    JobId
+}
+id! {
+    /// The id of a custom template.
+    TemplateId
+}
+
+/// What a job is waited for. It decides when a wait is over: `done` alone does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Goal {
+    /// Its preview link.
+    Preview,
+    /// Its video.
+    Video,
+}
+
+impl Goal {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Video => "video",
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A job that may have been paid for: all that is needed to find it again, in any process, at any time.
+///
+/// Write it down as text or JSON before anything else.
+///
+/// ```
+/// use creatify::{Goal, JobHandle};
+///
+/// let handle: JobHandle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse()?;
+/// assert_eq!(handle.goal, Goal::Video);
+/// assert_eq!(handle.to_string(), "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11");
+/// # Ok::<(), creatify::InvalidHandle>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct JobHandle {
+    /// The job.
+    pub id: JobId,
+    /// What it is waited for.
+    pub goal: Goal,
+}
+
+impl JobHandle {
+    /// A handle for a job that was submitted anywhere, by anyone.
+    pub fn new(id: impl Into<JobId>, goal: Goal) -> Self {
+        Self { id: id.into(), goal }
+    }
+}
+
+/// A text that is not a handle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a job handle: write preview:ID or video:ID")]
+pub struct InvalidHandle(String);
+
+impl FromStr for JobHandle {
+    type Err = InvalidHandle;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidHandle(text.chars().take(100).collect());
+        let (goal, id) = text.trim().split_once(':').ok_or_else(invalid)?;
+        let goal = [Goal::Preview, Goal::Video].into_iter().find(|known| known.as_str() == goal).ok_or_else(invalid)?;
+        Ok(Self { id: id.parse().map_err(|_| invalid())?, goal })
+    }
+}
+
+impl fmt::Display for JobHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.goal, self.id)
+    }
+}
+
+/// A job as the service described it at one moment. In serde it has the service's own form, unknown fields included.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Job(types::CustomTemplateJob);
+
+/// How a job stands towards a goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Standing {
+    /// Not there yet; also for every status that this version does not know.
+    Going,
+    /// The goal's output is there.
+    Reached,
+    /// `done`, but without the goal's output: right after a render is accepted, or when something is wrong.
+    DoneWithoutOutput,
+    /// It failed.
+    Failed,
+    /// It was rejected.
+    Rejected,
+}
+
+impl Job {
+    /// Its id.
+    pub fn id(&self) -> JobId {
+        self.0.id.into()
+    }
+
+    /// Its status, verbatim when this version does not know it.
+    pub fn status(&self) -> &JobStatus {
+        &self.0.status
+    }
+
+    /// How it stands towards a goal.
+    pub fn standing(&self, goal: Goal) -> Standing {
+        match self.status() {
+            JobStatus::Failed => Standing::Failed,
+            JobStatus::Rejected => Standing::Rejected,
+            JobStatus::Done if self.output(goal).is_some() => Standing::Reached,
+            JobStatus::Done => Standing::DoneWithoutOutput,
+            _ => Standing::Going,
+        }
+    }
+
+    /// The preview link or the video's URL.
+    pub fn output(&self, goal: Goal) -> Option<&str> {
+        match goal {
+            Goal::Preview => self.preview(),
+            Goal::Video => self.video_output(),
+        }
+    }
+
+    /// The preview's link, made to be shown in an iframe.
+    pub fn preview(&self) -> Option<&str> {
+        present(&self.0.preview)
+    }
+
+    /// The video's URL. It has no documented lifetime: [download](crate::Client::download) it at once.
+    pub fn video_output(&self) -> Option<&str> {
+        present(&self.0.video_output)
+    }
+
+    /// The editor's URL, for accounts with editor access; it expires in 24 hours.
+    pub fn editor_url(&self) -> Option<&str> {
+        present(&self.0.editor_url)
+    }
+
+    /// Why it failed.
+    pub fn failed_reason(&self) -> Option<&str> {
+        present(&self.0.failed_reason)
+    }
+
+    /// How far it is, if the service says so.
+    pub fn progress(&self) -> Option<Progress> {
+        self.0.progress.as_ref().and_then(Progress::read)
+    }
+
+    /// What the last billable call on this job was charged.
+    pub fn credits_used(&self) -> Option<Credits> {
+        self.0.credits_used.as_ref().and_then(Credits::from_number)
+    }
+
+    /// The video's duration.
+    pub fn duration(&self) -> Option<Duration> {
+        let seconds = self.0.duration.as_ref()?.as_f64()?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Option<&str> {
+        present(&self.0.name)
+    }
+
+    /// The model it is made with.
+    pub fn model_version(&self) -> Option<&ModelVersion> {
+        self.0.model_version.as_ref()
+    }
+
+    /// When it was made.
+    pub fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.0.created_at
+    }
+
+    /// When it last changed.
+    pub fn updated_at(&self) -> Option<DateTime<Utc>> {
+        self.0.updated_at
+    }
+
+    /// Everything the service said, in the generated type.
+    pub fn as_api(&self) -> &types::CustomTemplateJob {
+        &self.0
+    }
+}
+
+impl From<types::CustomTemplateJob> for Job {
+    fn from(job: types::CustomTemplateJob) -> Self {
+        Self(job)
+    }
+}
+
+/// Null and the empty string both mean nothing.
+fn present(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// How far a job is, from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Progress(f64);
+
+impl Progress {
+    /// From 0 to 1.
+    pub fn fraction(self) -> f64 {
+        self.0
+    }
+
+    /// The scale is not documented: up to 1 it is taken for a fraction, above for a percentage. Sister resources send strings.
+    fn read(progress: &types::Progress) -> Option<Self> {
+        let value = match progress {
+            types::Progress::Number(number) => number.as_f64()?,
+            types::Progress::Text(text) => text.trim().trim_end_matches('%').trim_end().parse().ok()?,
+        };
+        let fraction = if value > 1.0 { value / 100.0 } else { value };
+        fraction.is_finite().then(|| Self(fraction.clamp(0.0, 1.0)))
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} %", self.0 * 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(fields: serde_json::Value) -> Job {
+        let mut job = serde_json::json!({ "id": Uuid::nil(), "status": "done" });
+        job.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(job).unwrap()
+    }
+
+    #[test]
+    fn a_preview_is_never_taken_for_a_video() {
+        let previewed = job(serde_json::json!({ "preview": "https://app.creatify.ai/preview", "video_output": "" }));
+        assert_eq!(previewed.standing(Goal::Preview), Standing::Reached);
+        assert_eq!(previewed.standing(Goal::Video), Standing::DoneWithoutOutput);
+    }
+
+    #[test]
+    fn an_output_beside_another_status_is_not_the_goal_yet() {
+        for status in ["pending", "in_queue", "running", "completed", "error"] {
+            let job = job(serde_json::json!({ "status": status, "video_output": "https://media.example.com/old.mp4" }));
+            assert_eq!(job.standing(Goal::Video), Standing::Going, "{status}");
+        }
+    }
+
+    #[test]
+    fn progress_is_read_on_either_scale_as_number_or_text() {
+        let read =
+            |progress: serde_json::Value| job(serde_json::json!({ "progress": progress })).progress().map(Progress::fraction);
+        assert_eq!(read(0.45.into()), Some(0.45));
+        assert_eq!(read(45.into()), Some(0.45));
+        assert_eq!(read("45%".into()), Some(0.45));
+        assert_eq!(read(1.into()), Some(1.0));
+        assert_eq!(read(250.into()), Some(1.0));
+        assert_eq!(read((-3).into()), Some(0.0));
+        assert_eq!(read("soon".into()), None);
+        assert_eq!(read("NaN".into()), None);
+        assert_eq!(read(serde_json::Value::Null), None);
+    }
+
+    #[test]
+    fn a_handle_survives_text_and_json() {
+        let handle = JobHandle::new(Uuid::from_u128(7), Goal::Preview);
+        assert_eq!(handle.to_string().parse(), Ok(handle));
+        let json = serde_json::to_string(&handle).unwrap();
+        assert_eq!(json, r#"{"id":"00000000-0000-0000-0000-000000000007","goal":"preview"}"#);
+        assert_eq!(serde_json::from_str::<JobHandle>(&json).unwrap(), handle);
+        for text in ["", "preview", "preview:x", "done:00000000-0000-0000-0000-000000000007", ":"] {
+            assert!(text.parse::<JobHandle>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn fractional_credits_and_durations_are_exact_or_close() {
+        let job = job(serde_json::json!({ "credits_used": 2.5, "duration": 28.04 }));
+        assert_eq!(job.credits_used(), Some("2.5".parse().unwrap()));
+        assert_eq!(job.duration(), Some(Duration::from_millis(28_040)));
+    }
+}

@@ -1,0 +1,144 @@
+//! What may every submission say? Its options, checked by the limits of `openapi.yaml` and held against the caller's.
+
+use creatify_api::{ModelVersion, limits};
+use url::Url;
+
+use crate::{
+    client::Client,
+    credits::{Credits, DurationRange, Estimate, Operation},
+    error::{Error, ErrorKind, OverLimit},
+};
+
+/// What every submission may say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Options {
+    pub(super) name: Option<String>,
+    pub(super) webhook_url: Option<String>,
+    pub(super) model_version: Option<ModelVersion>,
+    pub(super) is_hidden: Option<bool>,
+    pub(super) seconds: Option<DurationRange>,
+    pub(super) max_credits: Option<Credits>,
+}
+
+/// The setters, for each builder that has options.
+macro_rules! options {
+    ($type:ident) => {
+        impl $type<'_> {
+            /// Names the video; at most 255 characters.
+            pub fn name(mut self, name: impl Into<String>) -> Self {
+                self.options.name = Some(name.into());
+                self
+            }
+
+            /// Has the service tell this URL of changes; http or https, at most 200 characters. See [`webhook`](crate::webhook).
+            pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
+                self.options.webhook_url = Some(url.into());
+                self
+            }
+
+            /// Chooses the avatar's model, and with it the price; `standard` by default.
+            pub fn model_version(mut self, model_version: ModelVersion) -> Self {
+                self.options.model_version = Some(model_version);
+                self
+            }
+
+            /// Hides the job.
+            pub fn hidden(mut self) -> Self {
+                self.options.is_hidden = Some(true);
+                self
+            }
+
+            /// Says how long the video is expected to be, for the estimate. It is not sent: the template decides the duration.
+            pub fn expected_duration(mut self, seconds: impl Into<DurationRange>) -> Self {
+                self.options.seconds = Some(seconds.into());
+                self
+            }
+
+            /// Refuses to send when the estimate's maximum is above this.
+            pub fn max_credits(mut self, limit: $crate::credits::Credits) -> Self {
+                self.options.max_credits = Some(limit);
+                self
+            }
+        }
+    };
+}
+pub(super) use options;
+
+impl Options {
+    /// What the service would refuse for certain, by the limits of `openapi.yaml`.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let too_long = |what: &str, text: &str, limit: usize| match text.chars().count() {
+            length if length > limit => {
+                Err(Error::invalid(format!("the {what} has {length} characters; at most {limit} are taken")))
+            }
+            _ => Ok(()),
+        };
+        if let Some(name) = &self.name {
+            too_long("name", name, limits::NAME)?;
+        }
+        if let Some(url) = &self.webhook_url {
+            too_long("webhook URL", url, limits::WEBHOOK_URL)?;
+            match Url::parse(url) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") => {}
+                _ => return Err(Error::invalid(format!("the webhook URL `{url}` is not an http or https URL"))),
+            }
+        }
+        if let Some(limit) = self.max_credits.filter(|limit| limit.is_negative()) {
+            return Err(Error::invalid(format!("the limit of {limit} credits is below zero")));
+        }
+        Ok(())
+    }
+
+    /// The estimate, if the duration is known; an error if a limit is set and the estimate is above it or cannot be made.
+    pub(super) fn estimate(
+        &self,
+        client: &Client,
+        operation: Operation,
+        model_version: &ModelVersion,
+        seconds: Option<DurationRange>,
+    ) -> Result<Option<Estimate>, Error> {
+        let Some(seconds) = seconds else {
+            return match self.max_credits {
+                None => Ok(None),
+                Some(limit) => Err(Error::invalid(format!(
+                    "the limit of {limit} credits cannot be held without the expected duration of the video"
+                ))),
+            };
+        };
+        let estimate = match (client.estimate(operation, model_version, seconds, 1), self.max_credits) {
+            (Ok(estimate), _) => estimate,
+            (Err(_), None) => return Ok(None), // a model without a price is for the service to refuse, unless a limit must hold
+            (Err(error), Some(_)) => return Err(Error::invalid("the limit cannot be held without an estimate").because(error)),
+        };
+        match self.max_credits {
+            Some(limit) if estimate.credits.max > limit => {
+                let message = format!("may cost {} credits, above the limit of {limit}; nothing was sent", estimate.credits.max);
+                Err(Error::new(ErrorKind::OverLimit(Box::new(OverLimit { estimate, limit })), message))
+            }
+            _ => Ok(Some(estimate)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(options: Options) -> Result<(), String> {
+        options.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_the_service_would_refuse_is_refused_here() {
+        let name = |name: String| check(Options { name: Some(name), ..Options::default() });
+        assert_eq!(name("ä".repeat(limits::NAME)), Ok(())); // characters, not bytes
+        assert!(name("a".repeat(limits::NAME + 1)).unwrap_err().contains("256 characters"));
+
+        let webhook = |url: &str| check(Options { webhook_url: Some(url.to_owned()), ..Options::default() });
+        assert_eq!(webhook("https://hooks.example.com/creatify"), Ok(()));
+        for wrong in ["", "hooks.example.com", "ftp://hooks.example.com", &format!("https://e.com/{}", "a".repeat(200))] {
+            assert!(webhook(wrong).is_err(), "{wrong}");
+        }
+        assert!(check(Options { max_credits: Some("-1".parse().unwrap()), ..Options::default() }).is_err());
+    }
+}

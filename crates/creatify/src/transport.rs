@@ -1,0 +1,106 @@
+//! How are bytes sent? TLS with ring, no redirects with credentials, plain http only to loopback.
+
+use std::{sync::Arc, time::Duration};
+
+use rustls_platform_verifier::BuilderVerifierExt;
+use url::{Host, Url};
+
+use crate::error::{Error, ErrorKind};
+
+/// After this long without a connection, nothing was sent and the request may be tried again.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A video that sends nothing for this long has broken off.
+const DOWNLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_DOWNLOAD_REDIRECTS: usize = 5;
+
+/// The client of the API: it follows no redirect, since that would carry the credentials elsewhere, and never repeats a request itself.
+pub(crate) fn api(base_url: &Url) -> Result<reqwest::Client, Error> {
+    let builder = base()?.redirect(reqwest::redirect::Policy::none());
+    let builder = if is_loopback(base_url) { builder.no_proxy() } else { builder };
+    built(builder)
+}
+
+/// The client of downloads: it knows no credentials.
+pub(crate) fn downloads() -> Result<reqwest::Client, Error> {
+    let policy = reqwest::redirect::Policy::custom(|attempt| {
+        if attempt.previous().len() > MAX_DOWNLOAD_REDIRECTS {
+            attempt.error("too many redirects")
+        } else if let Err(reason) = check_scheme(attempt.url()) {
+            attempt.error(reason)
+        } else {
+            attempt.follow()
+        }
+    });
+    built(base()?.redirect(policy).read_timeout(DOWNLOAD_IDLE_TIMEOUT))
+}
+
+fn base() -> Result<reqwest::ClientBuilder, Error> {
+    Ok(reqwest::Client::builder()
+        .user_agent(concat!("creatify-rust/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .tls_backend_preconfigured(tls()?))
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
+    builder.build().map_err(|error| Error::new(ErrorKind::InvalidInput, "the HTTP client cannot be built").because(error))
+}
+
+fn tls() -> Result<rustls::ClientConfig, Error> {
+    let failed = |error| Error::new(ErrorKind::InvalidInput, "TLS cannot be set up").because(error);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        || rustls::ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(failed);
+    match builder()?.with_platform_verifier() {
+        Ok(config) => Ok(config.with_no_client_auth()),
+        // A machine without certificate authorities can still reach a sandbox; https will say what is missing.
+        Err(error) => {
+            tracing::warn!(%error, "no certificate authorities on this machine, so https cannot be verified and will fail");
+            Ok(builder()?.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+        }
+    }
+}
+
+/// Why a URL must not be used, if it must not: anything but https, except http to loopback.
+pub(crate) fn check_scheme(url: &Url) -> Result<(), &'static str> {
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        "http" => Err("plain http is allowed only to this machine (loopback); use https"),
+        _ => Err("only https URLs are used (and http to loopback)"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_goes_to_loopback_only() {
+        let allowed = |url: &str| check_scheme(&url.parse().unwrap()).is_ok();
+        for url in ["https://api.creatify.ai", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9"] {
+            assert!(allowed(url), "{url}");
+        }
+        for url in [
+            "http://api.creatify.ai",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://10.0.0.1",
+            "http://127.0.0.1@example.com",
+            "ftp://127.0.0.1",
+            "file:///etc/passwd",
+        ] {
+            assert!(!allowed(url), "{url}");
+        }
+    }
+}
