@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod api;
+mod charge;
+mod clock;
+mod job;
+mod lifecycle;
+mod media;
+mod options;
+mod page;
+mod requests;
+mod sandbox;
+mod serve;
+mod service;
+mod templates;
+mod validate;
+mod webhook;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use lifecycle::{ProgressProfile, Timing};
+pub use options::{DEMO_SPEED, SandboxBuilder, StartError};
+pub use requests::Request;
+pub use sandbox::{AcceptedCall, AcceptedJob, Sandbox};
+pub use templates::{Template, templates};

@@ -1,0 +1,74 @@
+//! What arrives at a webhook.
+
+use axum::{Json, Router, extract::State, routing::post};
+use tokio::sync::mpsc;
+
+use super::*;
+
+/// A receiver on this machine: its URL, and what arrives.
+async fn receiver() -> (String, mpsc::UnboundedReceiver<Value>) {
+    let (sender, received) = mpsc::unbounded_channel();
+    let hook = async |State(sender): State<mpsc::UnboundedSender<Value>>, Json(event): Json<Value>| _ = sender.send(event);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook?team=a", listener.local_addr().unwrap());
+    tokio::spawn(crate::serve::serve(listener, Router::new().route("/hook", post(hook)).with_state(sender)));
+    (url, received)
+}
+
+fn with_webhook(name: &str, url: &str) -> Value {
+    let mut body = order(name);
+    body["webhook_url"] = json!(url);
+    body
+}
+
+async fn next(received: &mut mpsc::UnboundedReceiver<Value>, count: usize) -> Vec<Value> {
+    let mut events = Vec::new();
+    for _ in 0..count {
+        events.push(tokio::time::timeout(Duration::from_secs(1000), received.recv()).await.unwrap().unwrap());
+    }
+    events
+}
+
+fn statuses(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["status"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_change_is_delivered_and_the_last_one_twice() {
+    let fixture = Fixture::start().await;
+    let (url, mut received) = receiver().await;
+
+    let created = fixture.made(JOBS, &with_webhook("Teaser", &url)).await;
+    let events = next(&mut received, 4).await;
+    assert_eq!(statuses(&events), ["in_queue", "running", "done", "done"]);
+    let video = fixture.get(&job_path(&created)).await.1["video_output"].clone();
+    assert!(video.is_string());
+    assert_eq!(events[3], json!({ "id": created["id"], "status": "done", "failed_reason": "", "video_output": video }));
+    assert_eq!(events[0]["video_output"], json!(null));
+
+    let previewed = fixture.made(PREVIEW_ASYNC, &with_webhook("Teaser", &url)).await;
+    assert_eq!(statuses(&next(&mut received, 4).await), ["in_queue", "running", "done", "done"]);
+    fixture.made(&format!("{}render/", job_path(&previewed)), &json!({})).await;
+    let events = next(&mut received, 4).await;
+    assert_eq!(statuses(&events), ["in_queue", "running", "done", "done"]);
+    let video = fixture.get(&job_path(&previewed)).await.1["video_output"].clone();
+    assert_eq!((&events[3]["output"], events[3].get("video_output")), (&video, None));
+
+    fixture.made(JOBS, &with_webhook("Always rejected", &url)).await;
+    let events = next(&mut received, 3).await;
+    assert_eq!(statuses(&events), ["in_queue", "rejected", "rejected"]);
+    assert!(events[2]["failed_reason"].as_str().unwrap().contains("moderation"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_does_not_answer_delays_nobody() {
+    let fixture = Fixture::start().await;
+    let (url, mut received) = receiver().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}/", silent.local_addr().unwrap());
+    for lost in [silent.as_str(), "http://127.0.0.1:1/", "http://hooks.example.com/"] {
+        fixture.made(JOBS, &with_webhook("Teaser", lost)).await;
+    }
+    fixture.made(JOBS, &with_webhook("Teaser", &url)).await;
+    assert_eq!(statuses(&next(&mut received, 4).await), ["in_queue", "running", "done", "done"]);
+}
