@@ -1,0 +1,96 @@
+//! Does a request or an answer keep to the specification? Its schemas, as JSON Schema.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use crate::document::{DOCUMENT, operations, resolve};
+
+/// The contract of the specification.
+#[derive(Default)]
+pub struct Contract {
+    validators: Mutex<HashMap<String, std::sync::Arc<Validator>>>,
+}
+
+impl Contract {
+    /// Checks the body of a request.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn check_request(&self, operation: &str, body: &Value) -> Result<(), String> {
+        let operation = find(operation);
+        let request = resolve(&DOCUMENT, &operation["requestBody"]);
+        self.check(&request["content"]["application/json"]["schema"], body)
+    }
+
+    /// Checks the status and the body of an answer; no body is `Null`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn check_response(&self, operation: &str, status: u16, body: &Value) -> Result<(), String> {
+        let response = find(operation)["responses"].get(status.to_string());
+        let response = resolve(&DOCUMENT, response.ok_or_else(|| format!("{operation}: status {status} is not documented"))?);
+        match response.get("content") {
+            Some(content) => self.check(&content["application/json"]["schema"], body),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks a value against a schema of the specification.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
+        let validator = {
+            let mut validators = self.validators.lock().expect("no test panics while it holds this");
+            validators.entry(schema.to_string()).or_insert_with(|| std::sync::Arc::new(validator(&DOCUMENT, schema))).clone()
+        };
+        let problems: Vec<_> = validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        if problems.is_empty() { Ok(()) } else { Err(format!("{}\nin {value}", problems.join("\n"))) }
+    }
+}
+
+fn find(operation: &str) -> &'static Value {
+    operations(&DOCUMENT)
+        .into_iter()
+        .find(|known| known.id() == operation)
+        .unwrap_or_else(|| panic!("no operation {operation}"))
+        .value
+}
+
+/// A JSON Schema validator for a schema of a document.
+pub fn validator(document: &Value, schema: &Value) -> Validator {
+    let mut root = json_schema(schema);
+    root["components"] = json!({ "schemas": json_schema(&document["components"]["schemas"]) });
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    jsonschema::options().should_validate_formats(true).build(&root).expect("the schema is a JSON Schema")
+}
+
+/// OpenAPI 3.0 says `nullable` where JSON Schema says type `null`, and knows keywords that JSON Schema does not.
+pub fn json_schema(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => {
+            let mut converted: serde_json::Map<_, _> = members
+                .iter()
+                .filter(|(key, value)| {
+                    !(matches!(key.as_str(), "nullable" | "discriminator") && (value.is_boolean() || value.is_object()))
+                })
+                .map(|(key, value)| (key.clone(), json_schema(value)))
+                .collect();
+            if members.get("nullable") == Some(&json!(true)) {
+                return json!({ "anyOf": [converted, { "type": "null" }] });
+            }
+            // Beside a reference nothing else counts.
+            if let Some(reference) = converted.remove("$ref") {
+                return json!({ "$ref": reference });
+            }
+            Value::Object(converted)
+        }
+        Value::Array(items) => items.iter().map(json_schema).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,66 @@
+//! The specification as a JSON document.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+/// `openapi.yaml`, as the crates were generated from it.
+pub static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_saphyr::from_str(creatify_api::OPENAPI_YAML).expect("openapi.yaml is YAML"));
+
+/// An operation and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation<'d> {
+    /// Its path.
+    pub path: &'d str,
+    /// Its method, in lower case.
+    pub method: &'d str,
+    /// All of it.
+    pub value: &'d Value,
+}
+
+impl<'d> Operation<'d> {
+    /// Its `operationId`.
+    pub fn id(&self) -> &'d str {
+        self.value["operationId"].as_str().expect("an operation has an id")
+    }
+}
+
+/// Every operation of a document.
+pub fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let mut operations = Vec::new();
+    for (path, item) in object(&document["paths"]) {
+        for (method, value) in object(item) {
+            if value.get("operationId").is_some() {
+                operations.push(Operation { path, method, value });
+            }
+        }
+    }
+    operations
+}
+
+/// The schemas of a document, by name.
+pub fn schemas(document: &Value) -> &Map<String, Value> {
+    object(&document["components"]["schemas"])
+}
+
+/// The members of an object.
+pub fn object(value: &Value) -> &Map<String, Value> {
+    value.as_object().unwrap_or_else(|| panic!("not an object: {value}"))
+}
+
+/// What a reference points to; a value that is no reference is itself.
+pub fn resolve<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => {
+            let pointer = reference.strip_prefix('#').expect("references stay in the document");
+            resolve(document, document.pointer(pointer).unwrap_or_else(|| panic!("nothing at {reference}")))
+        }
+        None => value,
+    }
+}
+
+/// The last part of a reference.
+pub fn referenced_name(value: &Value) -> Option<&str> {
+    value.get("$ref")?.as_str()?.rsplit('/').next()
+}

@@ -1,0 +1,292 @@
+//! The seed's flow, and the promises about waiting and paying, through the library against the sandbox.
+
+#![allow(clippy::unwrap_used)] // a test file
+
+use std::{pin::pin, time::Duration};
+
+use creatify::{
+    ChargeRisk, Client, ErrorKind, Goal, JobHandle, JobStatus, ModelVersion, RetrySafety, Variables,
+    credits::{Budget, Ledger, RateCard, ledger::State},
+    wait::Update,
+};
+use creatify_sandbox::{Sandbox, templates};
+use futures_util::StreamExt;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn sandbox() -> (Sandbox, Client) {
+    let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
+    let client = client(&sandbox).build().unwrap();
+    (sandbox, client)
+}
+
+fn client(sandbox: &Sandbox) -> creatify::ClientBuilder {
+    Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url())
+}
+
+fn template(name: &str) -> creatify::TemplateId {
+    templates().iter().find(|template| template.name == name).unwrap().id.to_string().parse().unwrap()
+}
+
+fn variables() -> Variables {
+    Variables::new().text("headline", "Summer sale")
+}
+
+/// Every sentence of the seed's flow: at once and pending, polled until done, the preview read, then rendered and polled again.
+#[tokio::test(start_paused = true)]
+async fn an_async_preview_is_answered_at_once_and_read_when_it_is_done() {
+    let (sandbox, client) = sandbox().await;
+    let accepted = client.preview(template("Seasonal sale"), variables()).name("Sale").hidden().send().await.unwrap();
+    assert_eq!(*accepted.job.status(), JobStatus::Pending);
+    assert_eq!(accepted.handle.goal, Goal::Preview);
+
+    let job = accepted.wait(&client).await.unwrap();
+    assert_eq!(*job.status(), JobStatus::Done);
+    assert!(job.preview().is_some() && job.video_output().is_none());
+    assert_eq!(job.credits_used(), Some(1.into()));
+
+    let accepted = client.render(job.id()).send().await.unwrap();
+    assert_eq!(accepted.handle, JobHandle { id: job.id(), goal: Goal::Video });
+    let video = accepted.wait(&client).await.unwrap();
+    assert!(video.video_output().is_some());
+    assert_eq!(sandbox.charged(), 5.into());
+    assert_eq!(client.remaining_credits().await.unwrap(), 495.into());
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = client.download(&video, Goal::Video, folder.path()).await.unwrap();
+    let bytes = std::fs::read(&file.path).unwrap();
+    assert_eq!((bytes.len() as u64, &bytes[4..8]), (file.bytes, &b"ftyp"[..]));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
+    assert_eq!(sandbox.leaked_credentials(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_blocking_preview_returns_the_completed_job() {
+    let (sandbox, client) = sandbox().await;
+    let accepted = client.preview(template("Teaser"), variables()).blocking().send().await.unwrap();
+    assert!(accepted.job.preview().is_some());
+    let requests = sandbox.requests().len();
+    accepted.wait(&client).await.unwrap();
+    assert_eq!(sandbox.requests().len(), requests, "what is known was asked for again");
+}
+
+/// The trap: right after a render is accepted, the job is still `done` from its preview.
+#[tokio::test(start_paused = true)]
+async fn a_video_wait_does_not_end_with_the_preview() {
+    let (_sandbox, client) = sandbox().await;
+    let preview = client.preview(template("Teaser"), variables()).send().await.unwrap().wait(&client).await.unwrap();
+    let rendering = client.render(preview.id()).send().await.unwrap();
+    assert_eq!(*rendering.job.status(), JobStatus::Done, "the sandbox did not set the trap");
+    let started = tokio::time::Instant::now();
+    let video = rendering.handle.wait(&client).await.unwrap();
+    assert!(video.video_output().is_some() && started.elapsed() > 10 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_and_a_rejected_job_say_why_and_which() {
+    let (_sandbox, client) = sandbox().await;
+    for (name, failed) in [("Always fails", true), ("Always rejected", false)] {
+        let accepted = client.create(template(name), variables()).send().await.unwrap();
+        let error = accepted.wait(&client).await.unwrap_err();
+        assert_eq!(matches!(error.kind(), ErrorKind::JobFailed), failed);
+        assert_eq!(matches!(error.kind(), ErrorKind::JobRejected), !failed);
+        assert_eq!(error.job(), Some(accepted.handle));
+        let reason = error.last_seen().unwrap().failed_reason().unwrap();
+        assert!(error.to_string().contains(reason));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_loses_nothing_and_a_second_wait_goes_on() {
+    let (_sandbox, client) = sandbox().await;
+    let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
+    let started = tokio::time::Instant::now();
+    let error = accepted.handle.wait(&client).timeout(5 * SECOND).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::TimedOut));
+    assert!(started.elapsed() <= 5 * SECOND + SECOND / 10, "{:?}", started.elapsed());
+    assert_eq!((error.retry_safety(), error.charge_risk()), (RetrySafety::Safe, ChargeRisk::Charged));
+
+    // Written down, and read by another process.
+    let handle: JobHandle = error.job().unwrap().to_string().parse().unwrap();
+    handle.wait(&client).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_wait_loses_nothing() {
+    let (_sandbox, client) = sandbox().await;
+    let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
+    for milliseconds in [0, 1, 1_900, 2_000, 2_001, 4_321] {
+        let dropped = tokio::time::timeout(Duration::from_millis(milliseconds), accepted.handle.wait(&client)).await;
+        assert!(dropped.is_err());
+    }
+    accepted.handle.wait(&client).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn updates_come_in_order_and_end_with_the_goal() {
+    let (_sandbox, client) = sandbox().await;
+    let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
+    let mut updates = pin!(accepted.wait(&client).updates());
+    let (mut statuses, mut progress, mut reached) = (Vec::new(), Vec::new(), 0);
+    while let Some(update) = updates.next().await {
+        match update.unwrap() {
+            Update::Changed(job) => {
+                statuses.push(job.status().to_string());
+                progress.extend(job.progress().map(|progress| progress.fraction()));
+            }
+            Update::Reached(_) => reached += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    statuses.dedup();
+    assert_eq!(statuses, ["pending", "in_queue", "running"]);
+    assert!(progress.is_sorted() && progress.len() > 3, "{progress:?}");
+    assert_eq!(reached, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_with_a_video_is_not_rendered_again() {
+    let (sandbox, client) = sandbox().await;
+    let preview = client.preview(template("Teaser"), variables()).send().await.unwrap().wait(&client).await.unwrap();
+    let video = client.render(preview.id()).send().await.unwrap().wait(&client).await.unwrap();
+    let charged = sandbox.charged();
+    let error = client.render(video.id()).send().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::AlreadyRendered));
+    assert_eq!((error.charge_risk(), sandbox.charged()), (ChargeRisk::None, charged));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_told_field_by_field_and_are_not_charged() {
+    let (sandbox, client) = sandbox().await;
+    let nobody = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
+    let error = client.preview(nobody.parse().unwrap(), variables()).send().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Refused));
+    assert_eq!((error.retry_safety(), error.charge_risk(), error.attempts()), (RetrySafety::Futile, ChargeRisk::None, 1));
+    assert!(error.answer().unwrap().problem.fields.contains_key("template_id"));
+
+    let error = client.job(nobody.parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.answer().unwrap().status, 404);
+
+    let stranger =
+        Client::builder().credentials(creatify::Credentials::new("who", "knows").unwrap()).base_url(sandbox.base_url());
+    let error = stranger.build().unwrap().remaining_credits().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Credentials));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_account_is_an_error_and_never_a_job() {
+    let sandbox = Sandbox::builder().credits(1).start().await.unwrap();
+    let client = client(&sandbox).build().unwrap();
+    let error = client.create(template("Teaser"), variables()).send().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InsufficientCredits));
+    assert_eq!(sandbox.job_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_above_a_limit_or_with_bad_input() {
+    let (sandbox, client) = sandbox().await;
+    let submission = || client.create(template("Teaser"), variables());
+    let too_dear = submission().expected_duration(31 * SECOND).max_credits(9.into()).send().await.unwrap_err();
+    let ErrorKind::OverLimit(over) = too_dear.kind() else { panic!("{too_dear}") };
+    assert_eq!((over.estimate.credits.max, over.limit), (10.into(), 9.into()));
+    let unknown_length = submission().max_credits(9.into()).send().await.unwrap_err();
+    let long_name = submission().name("n".repeat(256)).send().await.unwrap_err();
+    let bad_hook = submission().webhook_url("ftp://hooks.example.com").send().await.unwrap_err();
+    for error in [unknown_length, long_name, bad_hook] {
+        assert!(matches!(error.kind(), ErrorKind::InvalidInput), "{error}");
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ledger_follows_a_call_from_reserved_to_charged() {
+    let (_sandbox, client) = sandbox().await;
+    let accepted = client.preview(template("Seasonal sale"), variables()).expected_duration(30 * SECOND).send().await.unwrap();
+    let entry = client.ledger().read().unwrap().entries.remove(0);
+    assert_eq!((entry.state, entry.job_id, entry.charged), (State::Reserved, Some(accepted.handle.id), None));
+    accepted.wait(&client).await.unwrap();
+    let entries = client.ledger().read().unwrap().entries;
+    assert_eq!(entries.len(), 1);
+    assert_eq!((entries[0].state, entries[0].charged), (State::Charged, Some(1.into())));
+    assert_eq!(entries[0].seconds, Some((28 * SECOND).into()));
+
+    client.preview("7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap(), variables()).send().await.unwrap_err();
+    assert_eq!(client.ledger().read().unwrap().entries[1].state, State::Released);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_is_settled_with_what_was_charged() {
+    let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
+    let budget = Budget::new(6.into());
+    let client = client(&sandbox).budget(budget.clone()).build().unwrap();
+    let submit = |name| client.create(template(name), variables()).expected_duration(30 * SECOND);
+    let accepted = submit("Always fails").send().await.unwrap();
+    assert_eq!(budget.state().reserved, 5.into());
+    let error = submit("Teaser").send().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::OverBudget(_)), "{error}");
+    assert_eq!(sandbox.job_count(), 1);
+
+    accepted.wait(&client).await.unwrap_err(); // the service gives the credits of failed jobs back
+    assert_eq!(budget.state().available(), 6.into());
+    submit("Teaser").send().await.unwrap().wait(&client).await.unwrap();
+    assert_eq!(budget.state().spent, 5.into());
+}
+
+/// 1,000 tasks, and credits for 200 of them.
+#[tokio::test(start_paused = true)]
+async fn a_thousand_submissions_never_spend_more_than_the_budget() {
+    let sandbox = Sandbox::builder().speed(1.0).credits(100_000).start().await.unwrap();
+    let budget = Budget::new(200.into());
+    let client = client(&sandbox).budget(budget.clone()).build().unwrap();
+    let tasks: Vec<_> = (0..1_000)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                let submission = client.preview(template("Seasonal sale"), variables()).expected_duration(30 * SECOND);
+                submission.send().await.is_ok()
+            })
+        })
+        .collect();
+    let mut sent = 0;
+    for task in tasks {
+        sent += usize::from(task.await.unwrap());
+    }
+    assert_eq!((sent, sandbox.job_count()), (200, 200));
+    assert_eq!(sandbox.charged(), 200.into());
+    assert_eq!(budget.state().available(), 0.into());
+}
+
+/// The service charges by another card than the client assumes.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_rate_card_is_noticed_and_the_right_one_is_named() {
+    let sandbox = Sandbox::builder().speed(1.0).rate_card("per-second").start().await.unwrap();
+    let ledger = Ledger::default();
+    let client = client(&sandbox).ledger(ledger).build().unwrap();
+    let mut jobs = 0;
+    while client.rate_card_mismatch().is_none() {
+        jobs += 1;
+        assert!(jobs <= 3, "not noticed after 3 jobs");
+        let submission = client.create(template("Seasonal sale"), variables()).model_version(ModelVersion::AuroraV1);
+        submission.send().await.unwrap().wait(&client).await.unwrap();
+    }
+    assert_eq!(client.rate_card_mismatch().unwrap().fitting, ["per-second"]);
+
+    let right = Client::builder().rate_card(RateCard::named("per-second").unwrap());
+    let right = right.credentials(sandbox.credentials()).base_url(sandbox.base_url()).build().unwrap();
+    let submission = right.create(template("Seasonal sale"), variables()).model_version(ModelVersion::AuroraV1);
+    submission.send().await.unwrap().wait(&right).await.unwrap();
+    assert_eq!(right.rate_card_mismatch(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_and_templates_are_listed() {
+    let (_sandbox, client) = sandbox().await;
+    let one = client.preview(template("Teaser"), variables()).send().await.unwrap();
+    let two = client.preview(template("Explainer"), variables()).send().await.unwrap();
+    let ids = |jobs: Vec<creatify::Job>| jobs.iter().map(creatify::Job::id).collect::<Vec<_>>();
+    assert_eq!(ids(client.jobs(&[one.handle.id]).await.unwrap()), [one.handle.id]);
+    assert_eq!(ids(client.jobs(&[]).await.unwrap()), [two.handle.id, one.handle.id]);
+    assert_eq!(client.templates().await.unwrap().len(), templates().len());
+    let many = vec![one.handle.id; 101];
+    assert!(matches!(client.jobs(&many).await.unwrap_err().kind(), ErrorKind::InvalidInput));
+}
