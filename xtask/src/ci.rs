@@ -1,0 +1,155 @@
+//! `cargo xtask ci`: what CI runs. Quiet when green, clear when red.
+
+use std::{
+    fs,
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use crate::{
+    regen,
+    workspace::{cargo, root, typed},
+};
+
+#[derive(Args)]
+pub struct Options {
+    /// Only these steps
+    steps: Vec<String>,
+    /// Go on after a step that failed
+    #[arg(long)]
+    keep_going: bool,
+    /// Name the steps
+    #[arg(long)]
+    list: bool,
+}
+
+/// A step: its name, what it is for, and how it is done.
+struct Step(&'static str, &'static str, fn() -> Result<()>);
+
+const STEPS: &[Step] = &[
+    Step("test", "the README's test command", test),
+    Step("fmt", "formatting", || quiet(cargo(&["fmt", "--all", "--check"]))),
+    Step("clippy", "lints, warnings denied", || {
+        quiet(cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    }),
+    Step("doc", "rustdoc, warnings denied", || {
+        let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        quiet(doc)
+    }),
+    Step("publish", "packaging of every crate, from the packaged files alone", publish),
+    Step("demo", "the README's demo: a video in under 30 s", demo),
+    Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),
+];
+
+const DEMO_LIMIT: Duration = Duration::from_secs(30);
+
+pub fn run(options: &Options) -> Result<()> {
+    if options.list {
+        STEPS.iter().for_each(|Step(name, what, _)| println!("{name:8} {what}"));
+        return Ok(());
+    }
+    for name in &options.steps {
+        ensure!(STEPS.iter().any(|Step(known, ..)| known == name), "there is no step `{name}`; see --list");
+    }
+    versions()?;
+    let started = Instant::now();
+    let mut failed = Vec::new();
+    for Step(name, _, step) in
+        STEPS.iter().filter(|Step(name, ..)| options.steps.is_empty() || options.steps.iter().any(|wanted| wanted == name))
+    {
+        let began = Instant::now();
+        match step() {
+            Ok(()) => println!("ok    {name:8} {:6.1} s", began.elapsed().as_secs_f64()),
+            Err(error) => {
+                println!(
+                    "FAIL  {name:8} {:6.1} s\n{error:#}\nrepeat it with: cargo xtask ci {name}",
+                    began.elapsed().as_secs_f64()
+                );
+                failed.push(*name);
+                if !options.keep_going {
+                    break;
+                }
+            }
+        }
+    }
+    println!("total          {:6.1} s", started.elapsed().as_secs_f64());
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+fn versions() -> Result<()> {
+    for arguments in [["--version"].as_slice(), &["clippy", "--version"], &["fmt", "--version"]] {
+        println!("{}", String::from_utf8_lossy(&output(&mut cargo(arguments))?.stdout).trim());
+    }
+    Ok(())
+}
+
+/// The results of all tests, one line for each that failed, and the totals.
+fn test() -> Result<()> {
+    let mut command = cargo(&["test", "--workspace", "--quiet"]);
+    command.env("INSTA_UPDATE", "no");
+    let output = output(&mut command)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let count = |word: &str| -> usize {
+        let results = text.lines().filter(|line| line.starts_with("test result:"));
+        results
+            .filter_map(|line| {
+                line.split([';', '.']).find_map(|part| part.trim().strip_suffix(word)?.trim().parse::<usize>().ok())
+            })
+            .sum()
+    };
+    let (passed, failed) = (count("passed"), count("failed"));
+    if !output.status.success() {
+        bail!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    ensure!(passed > 0, "no test was run");
+    println!("{passed} passed, {failed} failed");
+    Ok(())
+}
+
+fn publish() -> Result<()> {
+    let mut arguments = vec!["publish", "--dry-run", "--workspace", "--quiet"];
+    if std::env::var_os("CI").is_none() {
+        arguments.push("--allow-dirty");
+    }
+    quiet(cargo(&arguments))
+}
+
+fn demo() -> Result<()> {
+    let build = cargo(&["build", "--quiet", "-p", "creatify-cli"]);
+    quiet(build)?;
+    let folder = tempfile::tempdir()?;
+    let mut demo = cargo(&["run", "--quiet", "-p", "creatify-cli", "--", "demo", "--out"]);
+    let file = folder.path().join("demo.mp4");
+    demo.arg(&file);
+    let began = Instant::now();
+    quiet(demo)?;
+    ensure!(began.elapsed() < DEMO_LIMIT, "the demo took {:?}", began.elapsed());
+    let video = fs::read(&file).context("the demo left no video")?;
+    ensure!(video.get(4..8) == Some(b"ftyp"), "the demo's video is no MP4 file");
+    let left: Vec<_> = fs::read_dir(root())?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    ensure!(!left.iter().any(|name| name.ends_with(".mp4") || name.ends_with(".part")), "the demo left files behind: {left:?}");
+    Ok(())
+}
+
+fn output(command: &mut Command) -> Result<Output> {
+    command.output().with_context(|| format!("`{}` cannot be run", typed(command)))
+}
+
+/// Runs a command and shows what it printed only if it fails.
+pub fn quiet(mut command: Command) -> Result<()> {
+    let output = output(&mut command)?;
+    if !output.status.success() {
+        bail!(
+            "{}{}`{}` failed",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+            typed(&command)
+        );
+    }
+    Ok(())
+}
