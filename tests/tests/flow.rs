@@ -290,3 +290,29 @@ async fn jobs_and_templates_are_listed() {
     let many = vec![one.handle.id; 101];
     assert!(matches!(client.jobs(&many).await.unwrap_err().kind(), ErrorKind::InvalidInput));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_duration_of_an_earlier_job_of_the_template_is_expected_again() {
+    let (sandbox, client) = sandbox().await;
+    let submit = || client.preview(template("Explainer"), variables()).max_credits(2.into());
+    assert!(submit().send().await.is_err(), "a duration was guessed");
+    assert_eq!(sandbox.job_count(), 0);
+    client.preview(template("Explainer"), variables()).send().await.unwrap().wait(&client).await.unwrap();
+    let estimate = submit().send().await.unwrap().estimate.unwrap();
+    assert_eq!((estimate.seconds, estimate.credits.max), ((60 * SECOND).into(), 2.into()));
+
+    let guessing = self::client(&sandbox).default_duration(20 * SECOND..=45 * SECOND).build().unwrap();
+    let accepted = guessing.preview(template("Teaser"), variables()).max_credits(2.into()).send().await.unwrap();
+    assert_eq!(accepted.estimate.unwrap().credits.max, 2.into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balance_that_cannot_be_read_is_neither_enough_nor_zero() {
+    let (sandbox, client) = sandbox().await;
+    client.check_balance(500.into()).await.unwrap();
+    let poor = client.check_balance(501.into()).await.unwrap_err();
+    assert!(matches!(poor.kind(), ErrorKind::InsufficientCredits) && poor.to_string().contains("500"));
+    sandbox.shutdown().await;
+    let unread = client.check_balance(1.into()).await.unwrap_err();
+    assert!(matches!(unread.kind(), ErrorKind::Unreachable), "{unread}");
+}

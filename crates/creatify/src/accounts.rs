@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use creatify_api::ModelVersion;
@@ -13,7 +14,7 @@ use crate::{
         ledger::{Entry, State},
     },
     error::{Error, ErrorKind},
-    job::{Goal, Job, JobId, Standing},
+    job::{Goal, Job, JobId, Standing, TemplateId},
 };
 
 /// More recent charges say more of today's prices.
@@ -32,6 +33,8 @@ struct Books {
     open: HashMap<(JobId, Operation), Open>,
     /// Jobs whose entries were looked for in the ledger once.
     looked_up: HashSet<(JobId, Operation)>,
+    /// How long videos of each template were.
+    durations: HashMap<TemplateId, DurationRange>,
     charges: Vec<Charge>,
     mismatch_told: bool,
 }
@@ -111,6 +114,9 @@ impl Accounts {
                 open.entry.charged = Some(charged);
                 if let Some(duration) = job.duration() {
                     open.entry.seconds = Some(duration.into());
+                    if let Some(template) = open.entry.template_id {
+                        self.learn(template, duration);
+                    }
                 }
                 self.write(&open.entry);
                 if let Some(reservation) = open.reservation {
@@ -122,6 +128,17 @@ impl Accounts {
                 }
             }
         }
+    }
+
+    fn learn(&self, template: TemplateId, duration: Duration) {
+        let mut books = self.books();
+        let known = books.durations.entry(template).or_insert_with(|| duration.into());
+        *known = (known.min().min(duration)..=known.max().max(duration)).into();
+    }
+
+    /// How long earlier videos of a template were, in this process.
+    pub(crate) fn durations_of(&self, template: TemplateId) -> Option<DurationRange> {
+        self.books().durations.get(&template).copied()
     }
 
     /// The entry that waits for this job: of this process, or of another that wrote to the same ledger.

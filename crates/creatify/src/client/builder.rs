@@ -8,7 +8,7 @@ use url::Url;
 use super::{Client, DEFAULT_BASE_URL, Inner};
 use crate::{
     accounts::Accounts,
-    credits::{Budget, Ledger, RateCard},
+    credits::{Budget, DurationRange, Ledger, RateCard},
     error::Error,
     transport,
     wait::Schedule,
@@ -29,6 +29,7 @@ pub(super) struct Settings {
     pub(super) attempts: u32,
     pub(super) rate_card: RateCard,
     pub(super) schedule: Schedule,
+    pub(super) default_duration: Option<DurationRange>,
 }
 
 /// Settings of a [`Client`]. All but the credentials have defaults.
@@ -56,6 +57,7 @@ impl ClientBuilder {
                 attempts: ATTEMPTS,
                 rate_card: RateCard::default(),
                 schedule: Schedule::default(),
+                default_duration: None,
             },
         }
     }
@@ -100,6 +102,12 @@ impl ClientBuilder {
     /// The prices to estimate by; the default of `openapi.yaml` unless set.
     pub fn rate_card(mut self, rate_card: RateCard) -> Self {
         self.settings.rate_card = rate_card;
+        self
+    }
+
+    /// How long videos are expected to be where nothing better is known. Nothing is guessed unless this is set.
+    pub fn default_duration(mut self, seconds: impl Into<DurationRange>) -> Self {
+        self.settings.default_duration = Some(seconds.into());
         self
     }
 

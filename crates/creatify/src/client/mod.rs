@@ -186,6 +186,23 @@ impl Client {
         self.0.settings.rate_card.estimate(operation, model_version, seconds, count)
     }
 
+    /// Makes sure that the account has the credits for something large, before any of it is sent. Free; one request.
+    ///
+    /// Others may spend from the same account meanwhile, so this is no reservation.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InsufficientCredits`](crate::ErrorKind::InsufficientCredits) when the balance is below `credits`, and any error of
+    /// [`remaining_credits`](Self::remaining_credits): a balance that cannot be read is not taken for enough, nor for zero.
+    pub async fn check_balance(&self, credits: Credits) -> Result<(), Error> {
+        let balance = self.remaining_credits().await?;
+        if balance >= credits {
+            return Ok(());
+        }
+        let message = format!("the account has {balance} credits, and {credits} may be needed; nothing was sent");
+        Err(Error::new(crate::ErrorKind::InsufficientCredits, message).during(OperationId::GetRemainingCredits))
+    }
+
     /// Where it sends its requests.
     pub fn base_url(&self) -> &str {
         &self.0.base_url
@@ -233,6 +250,10 @@ impl Client {
 
     pub(crate) fn schedule(&self) -> Schedule {
         self.0.settings.schedule
+    }
+
+    pub(crate) fn default_duration(&self) -> Option<DurationRange> {
+        self.0.settings.default_duration
     }
 
     /// For an ordinary call that starts now.

@@ -97,14 +97,21 @@ impl Serialize for DurationRange {
 }
 
 impl<'de> Deserialize<'de> for DurationRange {
+    /// Reads `{"min": 20, "max": 45}`, `30`, and `"20..45"`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        struct Ends {
-            min: serde_json::Number,
-            max: serde_json::Number,
+        #[serde(untagged, deny_unknown_fields)]
+        enum Form {
+            Exact(serde_json::Number),
+            Text(String),
+            Range { min: serde_json::Number, max: serde_json::Number },
         }
-        let ends = Ends::deserialize(deserializer)?;
-        format!("{}..{}", ends.min, ends.max).parse().map_err(serde::de::Error::custom)
+        let text = match Form::deserialize(deserializer)? {
+            Form::Exact(seconds) => seconds.to_string(),
+            Form::Text(text) => text,
+            Form::Range { min, max } => format!("{min}..{max}"),
+        };
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -133,6 +140,9 @@ mod tests {
         let range: DurationRange = "1..2.5".parse().unwrap();
         let json = serde_json::to_string(&range).unwrap();
         assert_eq!(json, r#"{"min":1,"max":2.5}"#);
-        assert_eq!(serde_json::from_str::<DurationRange>(&json).unwrap(), range);
+        for form in [json.as_str(), "\"1..2.5\""] {
+            assert_eq!(serde_json::from_str::<DurationRange>(form).unwrap(), range);
+        }
+        assert_eq!(serde_json::from_str::<DurationRange>("30").unwrap(), Duration::from_secs(30).into());
     }
 }

@@ -1,6 +1,9 @@
 //! What does it cost? The prices of each operation and model, from `x-credit-rates` in `openapi.yaml`.
 
-use std::{sync::Arc, sync::LazyLock, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use creatify_api::{ModelVersion, credit_rates};
 
@@ -76,6 +79,10 @@ impl RateCard {
             let known: Vec<_> = Self::known().iter().map(RateCard::name).collect();
             UnknownRateCard { name: name.to_owned(), known: known.join(", ") }
         })
+    }
+
+    pub(super) fn new(name: &str, rates: Vec<Rate>) -> Self {
+        Self { name: name.into(), rates }
     }
 
     /// What users choose it by.

@@ -120,8 +120,9 @@ impl<'c> Submission<'c> {
         options.check()?;
         variables.check()?;
         let model_version = options.model_version.clone().unwrap_or(ModelVersion::Standard);
-        let estimate = options.estimate(client, kind.billed_as(), &model_version, options.seconds)?;
-        let open = client.accounts().begin(kind.billed_as(), &model_version, options.seconds, estimate.as_ref(), |entry| {
+        let seconds = options.seconds.or_else(|| client.accounts().durations_of(template)).or(client.default_duration());
+        let estimate = options.estimate(client, kind.billed_as(), &model_version, seconds)?;
+        let open = client.accounts().begin(kind.billed_as(), &model_version, seconds, estimate.as_ref(), |entry| {
             entry.template_id = Some(template);
         })?;
         let body = types::CustomTemplateJobRequest {
@@ -179,7 +180,7 @@ impl<'c> Render<'c> {
             return Err(Error::new(ErrorKind::AlreadyRendered, message).of_job(handle).seen(Some(job)));
         }
         let model_version = options.model_version.as_ref().or(job.model_version()).unwrap_or(&ModelVersion::Standard);
-        let seconds = options.seconds.or_else(|| job.duration().map(DurationRange::from));
+        let seconds = options.seconds.or_else(|| job.duration().map(DurationRange::from)).or(client.default_duration());
         let estimate =
             options.estimate(client, Operation::Render, model_version, seconds).map_err(|error| error.of_job(handle))?;
         let open = client

@@ -48,7 +48,8 @@ macro_rules! options {
                 self
             }
 
-            /// Says how long the video is expected to be, for the estimate. It is not sent: the template decides the duration.
+            /// Says how long the video is expected to be, for the estimate. It is not sent: the template decides the duration. Unless
+            /// said, the durations of earlier videos of the template in this process are expected, or else the client's default.
             pub fn expected_duration(mut self, seconds: impl Into<DurationRange>) -> Self {
                 self.options.seconds = Some(seconds.into());
                 self

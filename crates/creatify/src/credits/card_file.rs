@@ -1,0 +1,161 @@
+//! How does a user write a rate card of their own? As YAML or JSON, in the form of the cards in `openapi.yaml`.
+
+use std::{collections::HashMap, time::Duration};
+
+use creatify_api::ModelVersion;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::{Bound, Credits, Operation, Price, Provenance, Rate, RateCard};
+
+/// Blocks are whole seconds up to a day.
+const LONGEST_BLOCK: u32 = 24 * 60 * 60;
+
+/// A rate card that cannot be used, with the line where that shows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct InvalidRateCard {
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardFile {
+    name: Spanned<String>,
+    #[serde(default, rename = "description")]
+    _description: Option<String>,
+    rates: Spanned<Vec<Spanned<RateLine>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateLine {
+    operation: Operation,
+    model_version: Option<String>,
+    credits: Option<Credits>,
+    block_seconds: Option<u32>,
+    between: Option<[Bound; 2]>,
+    provenance: Option<Provenance>,
+}
+
+impl RateCard {
+    /// Reads a card of one's own. JSON is YAML, so it is read too.
+    ///
+    /// # Errors
+    ///
+    /// With the line, when it is not one, has a rate twice, or has a rate that leads to none.
+    ///
+    /// ```
+    /// use creatify::credits::RateCard;
+    ///
+    /// let card = RateCard::from_yaml("
+    /// name: negotiated
+    /// rates:
+    ///   - { operation: preview, credits: 1, block_seconds: 30 }
+    ///   - { operation: create, credits: 4.5, block_seconds: 30, provenance: documented }
+    ///   - { operation: create, model_version: aurora_v1, credits: 0.9, block_seconds: 1 }
+    ///   - { operation: render, between: [create_less_preview, create] }
+    /// ")?;
+    /// assert_eq!(card.name(), "negotiated");
+    ///
+    /// let error = RateCard::from_yaml("name: x\nrates:\n  - { operation: preview, credits: -1, block_seconds: 30 }").unwrap_err();
+    /// assert_eq!(error.line, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_yaml(text: &str) -> Result<Self, InvalidRateCard> {
+        let file: CardFile = serde_saphyr::from_str(text).map_err(|error| InvalidRateCard {
+            line: error.location().map_or(1, |location| location.line()),
+            problem: error.without_snippet().to_string(),
+        })?;
+        if file.name.value.trim().is_empty() {
+            return Err(invalid(&file.name, "the name is empty"));
+        }
+        let mut seen = HashMap::new();
+        let mut rates = Vec::new();
+        for line in &file.rates.value {
+            let rate = rate(line)?;
+            if let Some(before) = seen.insert((rate.operation, rate.model_version.clone()), line.referenced.line()) {
+                return Err(invalid(line, format!("this operation and model have a rate in line {before} already")));
+            }
+            rates.push(rate);
+        }
+        let card = Self::new(&file.name.value, rates);
+        if card.rates().is_empty() {
+            return Err(invalid(&file.rates, "there are no rates"));
+        }
+        // A derived rate needs prices to derive it from.
+        for (rate, line) in card.rates().iter().zip(&file.rates.value) {
+            if let Price::Between { .. } = rate.price {
+                let model = rate.model_version.clone().unwrap_or(ModelVersion::Standard);
+                card.estimate(rate.operation, &model, Duration::from_secs(1), 1)
+                    .map_err(|error| invalid(line, format!("this rate is derived from others, but {error}")))?;
+            }
+        }
+        Ok(card)
+    }
+}
+
+fn rate(line: &Spanned<RateLine>) -> Result<Rate, InvalidRateCard> {
+    let price = match (&line.value.between, line.value.credits, line.value.block_seconds) {
+        (None, Some(credits), Some(seconds)) => {
+            if credits.is_negative() {
+                return Err(invalid(line, format!("{credits} credits are below zero")));
+            }
+            if !(1..=LONGEST_BLOCK).contains(&seconds) {
+                return Err(invalid(line, format!("block_seconds must be from 1 to {LONGEST_BLOCK}")));
+            }
+            Price::PerBlock { credits, block: Duration::from_secs(seconds.into()) }
+        }
+        (Some([min, max]), None, None) => Price::Between { min: *min, max: *max },
+        _ => return Err(invalid(line, "a rate has either credits and block_seconds, or between")),
+    };
+    Ok(Rate {
+        operation: line.value.operation,
+        model_version: line.value.model_version.as_deref().map(ModelVersion::from),
+        price,
+        provenance: line.value.provenance.unwrap_or(Provenance::Documented),
+    })
+}
+
+fn invalid<T>(place: &Spanned<T>, problem: impl Into<String>) -> InvalidRateCard {
+    InvalidRateCard { line: place.referenced.line(), problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_names_its_line() {
+        let rates = |lines: &str| format!("name: mine\nrates:\n  - {{ operation: preview, credits: 1, block_seconds: 30 }}\n{lines}");
+        for (text, line, word) in [
+            (rates("  - { operation: preview, credits: 2, block_seconds: 30 }"), 4, "line 3"),
+            (rates("  - { operation: create, credits: -1, block_seconds: 30 }"), 4, "below zero"),
+            (rates("  - { operation: create, credits: 1, block_seconds: 0 }"), 4, "block_seconds"),
+            (rates("  - { operation: create, credits: 1 }"), 4, "either"),
+            (rates("  - { operation: create, credits: lots, block_seconds: 30 }"), 4, ""),
+            (rates("  - { operation: destroy, credits: 1, block_seconds: 30 }"), 4, "destroy"),
+            (rates("  - { operation: create, price: 1, block_seconds: 30 }"), 4, "price"),
+            (rates("  - { operation: render, between: [create_less_preview, create] }"), 4, "derived"),
+            (rates("  - { operation: render, between: [create, nothing] }"), 4, "nothing"),
+            ("name: mine\nrates: []\n".to_owned(), 2, "no rates"),
+            ("name: ' '\nrates: []\n".to_owned(), 1, "empty"),
+            ("rates: [".to_owned(), 1, ""),
+        ] {
+            let error = RateCard::from_yaml(&text).unwrap_err();
+            assert_eq!(error.line, line, "{text}\n{error}");
+            assert!(error.to_string().contains(word), "{text}\n{error}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_too() {
+        let json = r#"{"name": "mine", "rates": [{"operation": "create", "credits": 0.1, "block_seconds": 1}]}"#;
+        let card = RateCard::from_yaml(json).unwrap();
+        let estimate = card.estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(3), 1).unwrap();
+        assert_eq!(estimate.credits.max, "0.3".parse().unwrap());
+    }
+}

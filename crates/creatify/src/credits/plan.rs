@@ -1,0 +1,194 @@
+//! What will several submissions cost together, and in dollars? Pure and exact.
+
+use std::num::NonZeroU32;
+
+use creatify_api::{ModelVersion, PLANS};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{CreditRange, Credits, DurationRange, Estimate, EstimateError, Operation, Provenance, RateCard};
+
+/// Several submissions, such as "preview all, render some".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Plan {
+    /// What is to be submitted.
+    pub steps: Vec<Step>,
+}
+
+/// Some equal submissions of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Step {
+    /// What is to be charged.
+    pub operation: Operation,
+    /// The model.
+    #[serde(default = "standard")]
+    pub model_version: ModelVersion,
+    /// The duration of each video, in seconds.
+    pub seconds: DurationRange,
+    /// Of how many.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// How many percent of them, rounded up; all unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<NonZeroU32>,
+}
+
+fn standard() -> ModelVersion {
+    ModelVersion::Standard
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What a plan costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PlanEstimate {
+    /// What each step costs.
+    pub steps: Vec<Estimate>,
+    /// All together.
+    pub credits: CreditRange,
+    /// How the least sure of the prices used is known.
+    pub basis: Option<Provenance>,
+}
+
+/// The price of a credit in US dollars, exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsdPerCredit(Decimal);
+
+/// US dollars from the least to the most, exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UsdRange {
+    /// The least.
+    pub min: Decimal,
+    /// The most.
+    pub max: Decimal,
+}
+
+/// A price of a credit that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPrice {
+    /// Not a decimal from 0.
+    #[error("`{0}` is not a price in US dollars: write a plain decimal such as 0.15")]
+    NotAPrice(String),
+    /// The vendor has no plan of that name.
+    #[error("there is no plan `{0}`; known are {1}")]
+    UnknownPlan(String, String),
+}
+
+impl Step {
+    /// One submission for a video of this duration.
+    pub fn new(operation: Operation, seconds: impl Into<DurationRange>) -> Self {
+        Self { operation, model_version: standard(), seconds: seconds.into(), count: 1, percent: None }
+    }
+
+    /// How many submissions it comes to.
+    pub fn submissions(&self) -> u32 {
+        let percent = self.percent.map_or(100, NonZeroU32::get);
+        let submissions = (u64::from(self.count) * u64::from(percent)).div_ceil(100);
+        u32::try_from(submissions).unwrap_or(u32::MAX)
+    }
+}
+
+impl Plan {
+    /// A plan of these steps.
+    pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: steps.into_iter().collect() }
+    }
+
+    /// What it costs by a card. Offline and free.
+    ///
+    /// # Errors
+    ///
+    /// When the card has no rate for a step, or the amount is too large to hold.
+    pub fn estimate(&self, card: &RateCard) -> Result<PlanEstimate, EstimateError> {
+        let mut credits = CreditRange { min: Credits::ZERO, max: Credits::ZERO };
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let estimate = card.estimate(step.operation, &step.model_version, step.seconds, step.submissions())?;
+            credits.min = credits.min.checked_add(estimate.credits.min).ok_or(EstimateError::Overflow)?;
+            credits.max = credits.max.checked_add(estimate.credits.max).ok_or(EstimateError::Overflow)?;
+            steps.push(estimate);
+        }
+        let basis = steps.iter().map(|estimate| estimate.basis).max();
+        Ok(PlanEstimate { steps, credits, basis })
+    }
+}
+
+impl UsdPerCredit {
+    /// The price that a plan of the vendor comes to, such as `API Starter`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such plan; the error lists those there are.
+    pub fn of_plan(name: &str) -> Result<Self, InvalidPrice> {
+        let plan = PLANS.iter().find(|plan| plan.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let known: Vec<_> = PLANS.iter().map(|plan| plan.name).collect();
+            InvalidPrice::UnknownPlan(name.to_owned(), known.join(", "))
+        })?;
+        let decimal = |amount: creatify_api::credit_rates::Amount| Decimal::new(amount.mantissa, amount.scale);
+        let price = decimal(plan.usd_per_month).checked_div(decimal(plan.credits));
+        price.map(Self).ok_or_else(|| InvalidPrice::NotAPrice(name.to_owned()))
+    }
+
+    /// What credits come to; `None` when it is too large to hold.
+    pub fn price(self, credits: CreditRange) -> Option<UsdRange> {
+        let price = |credits: Credits| credits.as_decimal().checked_mul(self.0).map(|usd| usd.normalize());
+        Some(UsdRange { min: price(credits.min)?, max: price(credits.max)? })
+    }
+}
+
+impl std::str::FromStr for UsdPerCredit {
+    type Err = InvalidPrice;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match Decimal::from_str_exact(text.trim()) {
+            Ok(price) if price >= Decimal::ZERO => Ok(Self(price)),
+            _ => Err(InvalidPrice::NotAPrice(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn preview_all_and_render_forty_percent() {
+        let thirty = Duration::from_secs(30);
+        let preview = Step { count: 10, ..Step::new(Operation::Preview, thirty) };
+        let render = Step { count: 10, percent: NonZeroU32::new(40), ..Step::new(Operation::Render, thirty) };
+        let estimate = Plan::new([preview, render]).estimate(&RateCard::default()).unwrap();
+        assert_eq!(estimate.credits.max, 26.into()); // 10 × 1 + 4 × 4
+        assert_eq!(estimate.basis, Some(Provenance::Documented));
+    }
+
+    #[test]
+    fn a_percentage_is_rounded_up_to_whole_submissions() {
+        let step = |count, percent| Step { count, percent: NonZeroU32::new(percent), ..Step::new(Operation::Preview, Duration::ZERO) };
+        assert_eq!(step(10, 35).submissions(), 4);
+        assert_eq!(step(1, 1).submissions(), 1);
+        assert_eq!(step(0, 50).submissions(), 0);
+        assert_eq!(step(u32::MAX, 1000).submissions(), u32::MAX);
+    }
+
+    #[test]
+    fn dollars_are_exact() {
+        let estimate = RateCard::default().estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(60), 1).unwrap();
+        let usd = |price: UsdPerCredit| price.price(estimate.credits).unwrap().max.to_string();
+        assert_eq!(usd(UsdPerCredit::of_plan("API Starter").unwrap()), "1.98"); // 0.198 a credit
+        assert_eq!(usd(UsdPerCredit::of_plan("api pro").unwrap()), "1.495"); // 0.1495 a credit
+        assert_eq!(usd("0.1".parse().unwrap()), "1");
+        assert!(UsdPerCredit::of_plan("Gold").unwrap_err().to_string().contains("API Pro"));
+        assert!("-1".parse::<UsdPerCredit>().is_err());
+    }
+}
