@@ -2,10 +2,11 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use chrono::NaiveDate;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use creatify::{
     Goal, JobHandle, JobId, ModelVersion, TemplateId,
-    credits::{Credits, DurationRange, Operation, RateCard},
+    credits::{Credits, DurationRange, Operation, RateCard, UsdPerCredit},
 };
 use secrecy::SecretString;
 
@@ -55,6 +56,14 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "CREATIFY_SANDBOX")]
     pub(crate) sandbox: bool,
 
+    /// The prices to estimate by: blocks, per-second, or a YAML or JSON file of the same form
+    #[arg(long, global = true, env = "CREATIFY_RATE_CARD", value_parser = rate_card, value_name = "CARD|FILE")]
+    pub(crate) rate_card: Option<RateCard>,
+
+    /// Keep an account of every billable call in this file; see `creatify ledger`
+    #[arg(long, global = true, env = "CREATIFY_LEDGER", value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+
     /// Form of the result on stdout
     #[arg(long, global = true, env = "CREATIFY_OUTPUT", value_enum, default_value_t = Form::Text)]
     pub(crate) output: Form,
@@ -66,6 +75,13 @@ pub(crate) struct Global {
     /// No progress and no notes on stderr; errors are still shown
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+}
+
+fn rate_card(text: &str) -> Result<RateCard, String> {
+    RateCard::named(text).or_else(|unknown| match std::fs::read_to_string(text) {
+        Ok(file) => RateCard::from_yaml(&file).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("{unknown}, and as a file it cannot be read: {error}")),
+    })
 }
 
 fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
@@ -163,6 +179,9 @@ pub(crate) enum Command {
         #[arg(long)]
         preview: bool,
     },
+    /// Say what was spent, from the file of --ledger
+    #[command(after_help = "Example:\n  creatify --ledger spent.jsonl ledger --by template --since 2026-11-01")]
+    Ledger(Ledger),
     /// Serve the sandbox until Ctrl-C, for programs in any language
     Sandbox(Sandbox),
     /// Print completions for a shell
@@ -175,21 +194,49 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Estimate {
-    /// What is to be charged
-    #[arg(long, value_parser = operation)]
-    pub(crate) operation: Operation,
+    /// What is to be charged: preview, create or render
+    #[arg(long, value_parser = operation, required_unless_present = "plan")]
+    pub(crate) operation: Option<Operation>,
     /// Duration of the video in seconds, exact (28.5) or a range (20..45)
-    #[arg(long, value_name = "S|A..B")]
-    pub(crate) seconds: DurationRange,
+    #[arg(long, value_name = "S|A..B", required_unless_present = "plan")]
+    pub(crate) seconds: Option<DurationRange>,
     /// standard, aurora_v1, aurora_v1_fast, or any other the card prices
     #[arg(long, default_value = "standard", value_name = "MODEL")]
     pub(crate) model_version: ModelVersion,
-    /// The prices to use: blocks, per-second
-    #[arg(long, value_parser = RateCard::named, value_name = "CARD")]
-    pub(crate) rate_card: Option<RateCard>,
     /// How many submissions
     #[arg(long, default_value_t = 1)]
     pub(crate) count: u32,
+    /// Several submissions as one estimate, from a JSON file: {"steps": [{"operation": "preview", "seconds": 30, "count": 10},
+    /// {"operation": "render", "seconds": "20..45", "count": 10, "percent": 40}]}
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["operation", "seconds", "count", "model_version"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// In US dollars too, at this price of a credit
+    #[arg(long, value_name = "USD")]
+    pub(crate) usd_per_credit: Option<UsdPerCredit>,
+    /// In US dollars too, at the price of a credit in a plan of the vendor: 'API Starter', 'API Pro'
+    #[arg(long, value_name = "NAME", value_parser = UsdPerCredit::of_plan, conflicts_with = "usd_per_credit")]
+    pub(crate) plan_name: Option<UsdPerCredit>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ledger {
+    /// What to put together
+    #[arg(long, value_enum, default_value_t = By::Day)]
+    pub(crate) by: By,
+    /// Only calls from this day on (UTC), such as 2026-11-01
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<NaiveDate>,
+    /// As comma-separated values
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum By {
+    Day,
+    Template,
+    Operation,
+    Model,
 }
 
 fn operation(text: &str) -> Result<Operation, String> {
@@ -257,6 +304,9 @@ pub(crate) struct Submission {
     /// Refuse before sending when it may cost more; needs --seconds, except for render
     #[arg(long, env = "CREATIFY_MAX_CREDITS", value_name = "N")]
     pub(crate) max_credits: Option<Credits>,
+    /// Say the balance when the job is done; one more free request
+    #[arg(long)]
+    pub(crate) show_balance: bool,
 }
 
 #[derive(Debug, Clone, Copy, ClapArgs)]

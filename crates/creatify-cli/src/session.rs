@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use creatify::{Client, Credentials, Error, JobHandle, wait::Schedule};
+use creatify::{
+    Client, ClientBuilder, Credentials, JobHandle,
+    credits::{Ledger, RateCard},
+    wait::Schedule,
+};
 use creatify_sandbox::Sandbox;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
@@ -25,6 +29,8 @@ pub(crate) struct Session {
     api_key: Option<SecretString>,
     base_url: String,
     sandboxed: bool,
+    rate_card: RateCard,
+    ledger: Option<Ledger>,
     service: OnceCell<Service>,
     paid: Mutex<Paid>,
 }
@@ -53,6 +59,8 @@ impl Session {
             api_key: global.api_key.clone(),
             base_url: global.base_url.clone(),
             sandboxed: global.sandbox,
+            rate_card: global.rate_card.clone().unwrap_or_default(),
+            ledger: global.ledger.as_ref().map(Ledger::in_file),
             service: OnceCell::new(),
             paid: Mutex::default(),
         }
@@ -61,13 +69,13 @@ impl Session {
     /// The client, connected on first use: some commands need none.
     pub(crate) async fn client(&self) -> Result<&Client, Failure> {
         let service =
-            self.service.get_or_try_init(async || if self.sandboxed { sandbox().await } else { self.service() }).await?;
+            self.service.get_or_try_init(async || if self.sandboxed { self.sandbox().await } else { self.service() }).await?;
         Ok(&service.client)
     }
 
     /// The client of an embedded sandbox, whatever the options say.
     pub(crate) async fn sandbox_client(&self) -> Result<&Client, Failure> {
-        Ok(&self.service.get_or_try_init(sandbox).await?.client)
+        Ok(&self.service.get_or_try_init(async || self.sandbox().await).await?.client)
     }
 
     fn service(&self) -> Result<Service, Failure> {
@@ -80,12 +88,37 @@ impl Session {
             secret(&self.api_key, "--api-key", "CREATIFY_API_KEY")?,
         )
         .map_err(|error| Failure::usage(error.to_string()))?;
-        let mut builder = Client::builder().credentials(credentials).base_url(&self.base_url);
+        let mut builder = self.builder().credentials(credentials).base_url(&self.base_url);
         if self.base_url.starts_with("http://") {
             // Only a sandbox is reached without TLS; it may well run fast.
             builder = builder.schedule(Schedule::between(SANDBOX_SCHEDULE.0, Duration::from_secs(5)));
         }
         Ok(Service { client: builder.build()?, _sandbox: None })
+    }
+
+    async fn sandbox(&self) -> Result<Service, Failure> {
+        let sandbox = Sandbox::start().await.map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
+        let schedule = Schedule::between(SANDBOX_SCHEDULE.0, SANDBOX_SCHEDULE.1);
+        let builder = self.builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).schedule(schedule);
+        Ok(Service { client: builder.build()?, _sandbox: Some(sandbox) })
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        let builder = Client::builder().rate_card(self.rate_card.clone());
+        match &self.ledger {
+            Some(ledger) => builder.ledger(ledger.clone()),
+            None => builder,
+        }
+    }
+
+    /// The prices to estimate by.
+    pub(crate) fn rate_card(&self) -> &RateCard {
+        &self.rate_card
+    }
+
+    /// The ledger that was named.
+    pub(crate) fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -120,18 +153,4 @@ impl Session {
     fn with_paid(&self, change: impl FnOnce(&mut Paid)) {
         change(&mut self.paid.lock().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-async fn sandbox() -> Result<Service, Failure> {
-    let sandbox = Sandbox::start().await.map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
-    let client = sandbox_client(&sandbox)?;
-    Ok(Service { client, _sandbox: Some(sandbox) })
-}
-
-fn sandbox_client(sandbox: &Sandbox) -> Result<Client, Error> {
-    Client::builder()
-        .credentials(sandbox.credentials())
-        .base_url(sandbox.base_url())
-        .schedule(Schedule::between(SANDBOX_SCHEDULE.0, SANDBOX_SCHEDULE.1))
-        .build()
 }

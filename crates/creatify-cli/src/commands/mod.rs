@@ -3,6 +3,7 @@
 mod demo;
 mod download;
 mod estimate;
+mod ledger;
 mod look;
 mod sandbox;
 mod submit;
@@ -29,6 +30,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failu
         Command::List { job_ids } => look::list(session, &job_ids).await,
         Command::Wait { job_ids, goal, timeout } => wait::wait(session, &job_ids, goal.map(Into::into), timeout).await,
         Command::Download { job_ids, out, preview } => download::download(session, &job_ids, &out, preview).await,
+        Command::Ledger(options) => ledger::ledger(session, &options),
         Command::Sandbox(options) => sandbox::serve(session, &options).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "creatify", &mut std::io::stdout());

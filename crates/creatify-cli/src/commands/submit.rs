@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     args::{self, JobArg, Timeout},
-    commands::wait,
+    commands::{ledger, wait},
     exit::{self, Failure},
     output,
     session::Session,
@@ -76,7 +76,9 @@ async fn submit(session: &Session, client: &Client, request: Request<'_>, option
         output::note(session, &format!("wait for it with: {}", exit::resume_line(accepted.handle)));
         accepted.job
     } else {
-        finish(session, client, &accepted, options.timeout).await?
+        let job = finish(session, client, &accepted, options.timeout).await?;
+        settled(session, client, &accepted, &job, options.show_balance).await;
+        job
     };
     output::show(session, &job, || output::job_text(&job))
 }
@@ -113,6 +115,22 @@ fn said_for_the_command(error: Error) -> Failure {
 
 pub(crate) async fn finish(session: &Session, client: &Client, accepted: &Accepted, timeout: Timeout) -> Result<Job, Failure> {
     wait::one(session, accepted.wait(client), accepted.handle, timeout).await
+}
+
+/// One line on what it cost, and a warning if the rate card does not fit.
+async fn settled(session: &Session, client: &Client, accepted: &Accepted, job: &Job, show_balance: bool) {
+    let or_unknown = |credits: Option<String>| credits.unwrap_or_else(|| "unknown".to_owned());
+    let estimated = or_unknown(accepted.estimate.as_ref().map(|estimate| estimate.credits.to_string()));
+    let charged = or_unknown(job.credits_used().map(|credits| credits.to_string()));
+    let mut line = format!("estimated {estimated}, charged {charged} credits");
+    if show_balance {
+        let balance = client.remaining_credits().await.map(|credits| credits.to_string());
+        line += &format!(", balance {}", or_unknown(balance.ok()));
+    }
+    output::note(session, &line);
+    let contents = session.ledger().and_then(|ledger| ledger.read().ok());
+    let mismatch = contents.and_then(|contents| ledger::mismatch(client.rate_card(), &contents));
+    ledger::warn(mismatch.or_else(|| client.rate_card_mismatch()).as_ref());
 }
 
 /// The variables of all options; those from `--vars` go last.

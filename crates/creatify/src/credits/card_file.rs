@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn every_mistake_names_its_line() {
-        let rates = |lines: &str| format!("name: mine\nrates:\n  - {{ operation: preview, credits: 1, block_seconds: 30 }}\n{lines}");
+        let rates =
+            |lines: &str| format!("name: mine\nrates:\n  - {{ operation: preview, credits: 1, block_seconds: 30 }}\n{lines}");
         for (text, line, word) in [
             (rates("  - { operation: preview, credits: 2, block_seconds: 30 }"), 4, "line 3"),
             (rates("  - { operation: create, credits: -1, block_seconds: 30 }"), 4, "below zero"),

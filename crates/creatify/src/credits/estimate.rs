@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use creatify_api::ModelVersion;
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, Credits, DurationRange, Operation, Price, Provenance, RateCard};
+use super::{Bound, Credits, DurationRange, Operation, Price, Provenance, Rate, RateCard};
 
 /// What some equal submissions will cost, by one rate card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,18 +111,20 @@ impl RateCard {
         count: u32,
     ) -> Result<Estimate, EstimateError> {
         let seconds = seconds.into();
-        let rates = Rates { card: self, model_version };
-        let rate = rates.find(operation)?;
+        let rate = self.rate_or_error(operation, model_version)?;
         let (one, basis, assumptions) = match rate.price {
-            Price::PerBlock { credits, block } => (
-                CreditRange { min: blocks(credits, block, seconds.min())?, max: blocks(credits, block, seconds.max())? },
-                rate.provenance,
-                &[Assumption::StartedBlocksAreWhole][..],
-            ),
+            Price::PerBlock { credits, block } => {
+                let price = PerBlock { credits, block };
+                let range = CreditRange { min: price.of(seconds.min())?, max: price.of(seconds.max())? };
+                (range, rate.provenance, &[Assumption::StartedBlocksAreWhole][..])
+            }
             Price::Between { min, max } => {
-                let (create, preview) = (rates.find(Operation::Create)?, rates.find(Operation::Preview)?);
+                let create = self.rate_or_error(Operation::Create, model_version)?;
+                let preview = self.rate_or_error(Operation::Preview, model_version)?;
                 let basis = rate.provenance.max(create.provenance).max(preview.provenance);
-                let range = CreditRange { min: rates.least(min, seconds)?, max: rates.most(max, seconds)? };
+                let derived =
+                    Derived { create: self.per_block(create, model_version)?, preview: self.per_block(preview, model_version)? };
+                let range = CreditRange { min: derived.least(min, seconds)?, max: derived.most(max, seconds)? };
                 (range, basis, &[Assumption::StartedBlocksAreWhole, Assumption::PriceDerivedFromCreate][..])
             }
         };
@@ -140,48 +142,59 @@ impl RateCard {
     }
 }
 
-/// `credits` for every started block.
-fn blocks(credits: Credits, block: Duration, duration: Duration) -> Result<Credits, EstimateError> {
-    let blocks = duration.as_nanos().div_ceil(block.as_nanos().max(1));
-    let blocks = u64::try_from(blocks).map_err(|_| EstimateError::Overflow)?;
-    credits.checked_mul(blocks).ok_or(EstimateError::Overflow)
-}
-
-/// The rates of one card for one model.
-struct Rates<'a> {
-    card: &'a RateCard,
-    model_version: &'a ModelVersion,
-}
-
-impl<'a> Rates<'a> {
-    fn find(&self, operation: Operation) -> Result<&'a super::Rate, EstimateError> {
-        self.card.rate(operation, self.model_version).ok_or_else(|| EstimateError::NoRate {
-            rate_card: self.card.name().to_owned(),
-            operation,
-            model_version: self.model_version.clone(),
-        })
+impl RateCard {
+    fn rate_or_error(&self, operation: Operation, model_version: &ModelVersion) -> Result<&Rate, EstimateError> {
+        self.rate(operation, model_version).ok_or_else(|| self.no_rate(operation, model_version))
     }
 
-    /// Credits and block length of an operation that has a price of its own.
-    fn per_block(&self, operation: Operation) -> Result<(Credits, Duration), EstimateError> {
-        match self.find(operation)?.price {
-            Price::PerBlock { credits, block } => Ok((credits, block)),
-            Price::Between { .. } => Err(EstimateError::NoRate {
-                rate_card: self.card.name().to_owned(),
-                operation,
-                model_version: self.model_version.clone(),
-            }),
+    /// A price to derive others from: one of its own.
+    fn per_block(&self, rate: &Rate, model_version: &ModelVersion) -> Result<PerBlock, EstimateError> {
+        match rate.price {
+            Price::PerBlock { credits, block } => Ok(PerBlock { credits, block }),
+            Price::Between { .. } => Err(self.no_rate(rate.operation, model_version)),
         }
     }
 
+    fn no_rate(&self, operation: Operation, model_version: &ModelVersion) -> EstimateError {
+        EstimateError::NoRate { rate_card: self.name().to_owned(), operation, model_version: model_version.clone() }
+    }
+}
+
+/// `credits` for every started block.
+#[derive(Clone, Copy)]
+struct PerBlock {
+    credits: Credits,
+    block: Duration,
+}
+
+impl PerBlock {
+    fn of(self, duration: Duration) -> Result<Credits, EstimateError> {
+        self.credits.checked_mul(started_blocks(duration, self.block)?).ok_or(EstimateError::Overflow)
+    }
+}
+
+fn started_blocks(duration: Duration, block: Duration) -> Result<u64, EstimateError> {
+    let (duration, block) = (duration.as_nanos(), block.as_nanos().max(1));
+    // Any video is short enough for the faster division.
+    match (u64::try_from(duration), u64::try_from(block)) {
+        (Ok(duration), Ok(block)) => Ok(duration.div_ceil(block)),
+        _ => u64::try_from(duration.div_ceil(block)).map_err(|_| EstimateError::Overflow),
+    }
+}
+
+/// The prices that another one lies between.
+struct Derived {
+    create: PerBlock,
+    preview: PerBlock,
+}
+
+impl Derived {
     fn at(&self, bound: Bound, duration: Duration) -> Result<Credits, EstimateError> {
-        let (credits, block) = self.per_block(Operation::Create)?;
-        let create = blocks(credits, block, duration)?;
+        let create = self.create.of(duration)?;
         match bound {
             Bound::Create => Ok(create),
             Bound::CreateLessPreview => {
-                let (credits, block) = self.per_block(Operation::Preview)?;
-                let less = create.checked_sub(blocks(credits, block, duration)?).ok_or(EstimateError::Overflow)?;
+                let less = create.checked_sub(self.preview.of(duration)?).ok_or(EstimateError::Overflow)?;
                 Ok(less.max(Credits::ZERO))
             }
         }
@@ -192,8 +205,7 @@ impl<'a> Rates<'a> {
     fn least(&self, bound: Bound, seconds: DurationRange) -> Result<Credits, EstimateError> {
         let mut least = self.at(bound, seconds.min())?;
         if bound == Bound::CreateLessPreview {
-            let (_, preview) = self.per_block(Operation::Preview)?;
-            let (_, create) = self.per_block(Operation::Create)?;
+            let (create, preview) = (self.create.block, self.preview.block);
             let mut start = blocks_end(seconds.min(), preview);
             // Beyond one create block and one preview block, the same differences come again, and dearer.
             let last = seconds.max().min(seconds.min().saturating_add(create).saturating_add(preview));
@@ -211,7 +223,7 @@ impl<'a> Rates<'a> {
         match bound {
             Bound::Create => self.at(Bound::Create, seconds.max()),
             Bound::CreateLessPreview => {
-                let (_, preview) = self.per_block(Operation::Preview)?;
+                let preview = self.preview.block;
                 let before = blocks_end(seconds.max(), preview).saturating_sub(preview).max(seconds.min());
                 Ok(self.at(bound, seconds.max())?.max(self.at(bound, before)?))
             }
@@ -222,6 +234,6 @@ impl<'a> Rates<'a> {
 /// The end of the block that a duration lies in.
 fn blocks_end(duration: Duration, block: Duration) -> Duration {
     let block = block.max(Duration::from_nanos(1));
-    let started = u32::try_from(duration.as_nanos().div_ceil(block.as_nanos())).unwrap_or(u32::MAX);
-    block.saturating_mul(started)
+    let started = started_blocks(duration, block).ok().and_then(|started| u32::try_from(started).ok());
+    block.saturating_mul(started.unwrap_or(u32::MAX))
 }

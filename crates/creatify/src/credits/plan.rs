@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_percentage_is_rounded_up_to_whole_submissions() {
-        let step = |count, percent| Step { count, percent: NonZeroU32::new(percent), ..Step::new(Operation::Preview, Duration::ZERO) };
+        let step =
+            |count, percent| Step { count, percent: NonZeroU32::new(percent), ..Step::new(Operation::Preview, Duration::ZERO) };
         assert_eq!(step(10, 35).submissions(), 4);
         assert_eq!(step(1, 1).submissions(), 1);
         assert_eq!(step(0, 50).submissions(), 0);
@@ -183,7 +184,8 @@ mod tests {
 
     #[test]
     fn dollars_are_exact() {
-        let estimate = RateCard::default().estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(60), 1).unwrap();
+        let estimate =
+            RateCard::default().estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(60), 1).unwrap();
         let usd = |price: UsdPerCredit| price.price(estimate.credits).unwrap().max.to_string();
         assert_eq!(usd(UsdPerCredit::of_plan("API Starter").unwrap()), "1.98"); // 0.198 a credit
         assert_eq!(usd(UsdPerCredit::of_plan("api pro").unwrap()), "1.495"); // 0.1495 a credit

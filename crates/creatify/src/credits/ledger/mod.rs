@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use creatify_api::ModelVersion;
 use serde::{Deserialize, Serialize};
 
-use super::{CreditRange, Credits, DurationRange, Operation};
+use super::{Charge, CreditRange, Credits, DurationRange, Operation};
 use crate::job::{JobId, TemplateId};
 
 pub use file::{Contents, TornLine};
@@ -105,6 +105,15 @@ impl Entry {
             rate_card,
             state: State::Reserved,
         }
+    }
+}
+
+impl Entry {
+    /// What it says of today's prices: a charge for a video of a known duration. What a failed job is charged says nothing.
+    pub fn charge(&self) -> Option<Charge> {
+        let charged = self.charged.filter(|charged| *charged > Credits::ZERO && self.state == State::Charged)?;
+        let seconds = self.seconds.filter(|seconds| seconds.min() == seconds.max())?;
+        Some(Charge::new(self.operation, self.model_version.clone(), seconds.max(), charged))
     }
 }
 

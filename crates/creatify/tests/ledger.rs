@@ -1,0 +1,120 @@
+//! The ledger is honest: exact, complete after a kill, and shared by processes without a torn line between them.
+
+#![allow(clippy::unwrap_used)] // a test file
+
+use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
+
+use creatify::{
+    ModelVersion,
+    credits::{
+        Credits, Ledger, Operation,
+        ledger::{Entry, GroupBy, State, Summary},
+    },
+};
+
+fn entry(operation: Operation, charged: &str) -> Entry {
+    let mut entry = Entry::reserved(operation, ModelVersion::Standard, Arc::from("blocks"));
+    entry.state = State::Charged;
+    entry.charged = Some(charged.parse().unwrap());
+    entry.seconds = Some(Duration::from_secs(28).into());
+    entry
+}
+
+#[test]
+fn totals_are_exact_and_the_last_line_of_an_entry_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    for ledger in [Ledger::default(), Ledger::in_file(folder.path().join("new/ledger.jsonl"))] {
+        let mut reserved = Entry::reserved(Operation::Create, ModelVersion::AuroraV1, Arc::from("blocks"));
+        ledger.write(&reserved).unwrap();
+        for _ in 0..10 {
+            ledger.write(&entry(Operation::Preview, "0.1")).unwrap();
+        }
+        reserved.state = State::Charged;
+        reserved.charged = Some(40.into());
+        ledger.write(&reserved).unwrap();
+
+        let contents = ledger.read().unwrap();
+        assert_eq!((contents.entries.len(), contents.torn.len()), (11, 0));
+        let summary = Summary::of(&contents.entries, GroupBy::Operation).unwrap();
+        let groups: Vec<_> = summary.groups.iter().map(|line| (line.group.as_str(), line.calls, line.charged)).collect();
+        assert_eq!(groups, [("create", 1, 40.into()), ("preview", 10, 1.into())]);
+        assert_eq!(summary.total.charged, 41.into());
+    }
+}
+
+/// A crash may cut the last line anywhere. What was there before stays, what comes after is read, and the cut is told.
+#[test]
+fn a_torn_last_line_is_reported_and_harms_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.jsonl");
+    let ledger = Ledger::in_file(&path);
+    ledger.write(&entry(Operation::Preview, "1")).unwrap();
+    let one = fs::read(&path).unwrap();
+    ledger.write(&entry(Operation::Preview, "2")).unwrap();
+    let two = fs::read(&path).unwrap();
+    for end in one.len() + 1..two.len() {
+        fs::write(&path, &two[..end]).unwrap();
+        ledger.write(&entry(Operation::Preview, "4")).unwrap();
+        let contents = ledger.read().unwrap();
+        let charged = contents.entries.iter().filter_map(|entry| entry.charged).try_fold(Credits::ZERO, Credits::checked_add);
+        // Only the line's end is missing: nothing is lost.
+        let (total, torn): (u32, &[usize]) = if end == two.len() - 1 { (7, &[]) } else { (5, &[2]) };
+        assert_eq!(charged, Some(total.into()), "cut at {end}");
+        assert_eq!(contents.torn.iter().map(|torn| torn.line).collect::<Vec<_>>(), torn, "cut at {end}");
+    }
+}
+
+const CHILD: &str = "LEDGER_OF_CHILD";
+const ENTRIES: usize = 300;
+
+/// Not a test of its own: what the processes of the next test do.
+#[test]
+fn child() {
+    let Some(path) = std::env::var_os(CHILD) else { return };
+    let ledger = Ledger::in_file(Path::new(&path));
+    for _ in 0..ENTRIES {
+        let mut entry = entry(Operation::Preview, "1");
+        entry.state = State::Reserved;
+        ledger.write(&entry).unwrap();
+        entry.state = State::Charged;
+        ledger.write(&entry).unwrap();
+    }
+}
+
+#[test]
+fn processes_append_side_by_side_and_a_kill_loses_nothing_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.jsonl");
+    let spawn = || {
+        let own = std::env::current_exe().unwrap();
+        Command::new(own)
+            .args(["child", "--exact", "--quiet"])
+            .env(CHILD, &path)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut finishing: Vec<_> = (0..3).map(|_| spawn()).collect();
+    let mut killed: Vec<_> = (0..3).map(|_| spawn()).collect();
+    for child in &mut killed {
+        // In the middle of its work: once it has written something, and before it can have written all.
+        let before = fs::metadata(&path).map_or(0, |file| file.len());
+        while fs::metadata(&path).map_or(0, |file| file.len()) < before + 20_000 {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    for child in &mut finishing {
+        assert!(child.wait().unwrap().success());
+    }
+    let contents = Ledger::in_file(&path).read().unwrap();
+    let lines = fs::read_to_string(&path).unwrap();
+    let whole = lines.lines().filter(|line| serde_json::from_str::<Entry>(line).is_ok()).count();
+    assert_eq!(whole + contents.torn.len(), lines.lines().count());
+    assert!(contents.torn.len() <= killed.len(), "{:?}", contents.torn);
+    let charged = contents.entries.iter().filter(|entry| entry.state == State::Charged).count();
+    assert!(charged >= finishing.len() * ENTRIES, "{charged}");
+    // Each killed process leaves at most one entry that was reserved and not charged.
+    assert!(contents.entries.len() - charged <= killed.len());
+}
