@@ -316,3 +316,35 @@ async fn a_balance_that_cannot_be_read_is_neither_enough_nor_zero() {
     let unread = client.check_balance(1.into()).await.unwrap_err();
     assert!(matches!(unread.kind(), ErrorKind::Unreachable), "{unread}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it() {
+    let (sandbox, _) = sandbox().await;
+    let budget = Budget::new(10.into());
+    let ledger = Ledger::default();
+    let spender = |builder: creatify::ClientBuilder| builder.budget(budget.clone()).ledger(ledger.clone()).build().unwrap();
+    let submit = async |client: &Client, template: &str| {
+        client.create(template.parse().unwrap(), variables()).expected_duration(30 * SECOND).send().await.unwrap_err()
+    };
+    let refused = submit(&spender(client(&sandbox)), "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11").await;
+    assert_eq!((refused.charge_risk(), budget.state().reserved), (ChargeRisk::None, 0.into()));
+
+    // A service that takes the request and says nothing.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", mute.local_addr().unwrap());
+    let requests = tokio::spawn(async move {
+        let mut requests = 0;
+        while let Ok(Ok((stream, _))) = tokio::time::timeout(300 * SECOND, mute.accept()).await {
+            requests += 1;
+            stream.readable().await.unwrap();
+        }
+        requests
+    });
+    let unknown = submit(&spender(client(&sandbox).base_url(url)), &template("Teaser").to_string()).await;
+    assert!(matches!(unknown.kind(), ErrorKind::OutcomeUnknown(_)), "{unknown}");
+    assert_eq!((unknown.retry_safety(), unknown.charge_risk()), (RetrySafety::Unsafe, ChargeRisk::Unknown));
+    assert_eq!(budget.state().reserved, 5.into());
+    let states: Vec<_> = ledger.read().unwrap().entries.iter().map(|entry| entry.state).collect();
+    assert_eq!(states, [State::Released, State::Unknown]);
+    assert_eq!(requests.await.unwrap(), 1, "it was sent again");
+}

@@ -8,7 +8,7 @@ use std::fs;
 
 use creatify_sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{FAST, NOBODY, TEMPLATE, command, run, using};
+use support::{FAST, TEMPLATE, command, run, using};
 
 async fn sandbox() -> Sandbox {
     Sandbox::builder().speed(FAST).start().await.unwrap()
@@ -174,5 +174,4 @@ async fn help_teaches_and_completions_complete() {
         assert!(run(command(), &["completions", shell]).await.expect(0).stdout.contains("download"));
     }
     assert!(run(command(), &["preview", "--help"]).await.expect(0).stdout.contains("Example:"));
-    let _ = NOBODY;
 }

@@ -12,7 +12,10 @@ use std::{
 
 use creatify_sandbox::Sandbox;
 use serde_json::{Value, json};
-use support::{FAST, NOBODY, Run, TEMPLATE, command, run, using};
+use support::{FAST, Run, TEMPLATE, command, run, using};
+
+/// The id of no job and no template.
+const NOBODY: &str = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
 
 async fn sandbox() -> Sandbox {
     Sandbox::builder().speed(FAST).start().await.unwrap()

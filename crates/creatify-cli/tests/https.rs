@@ -7,12 +7,15 @@ mod support;
 use std::{fs, sync::Arc};
 
 use creatify_sandbox::Sandbox;
-use support::{FAST, NOBODY, TEMPLATE, run, using};
+use support::{FAST, TEMPLATE, run, using};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
 };
+
+/// The id of no job and no template.
+const NOBODY: &str = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
 
 /// Speaks TLS for a sandbox; gives its URL and its certificate.
 async fn https_for(sandbox: &Sandbox) -> (String, String) {

@@ -56,7 +56,8 @@ async fn the_ledger_tells_what_was_spent_also_by_another_process() {
     assert!(done.stderr.contains("estimated 5, charged 5 credits, balance 495"), "{}", done.stderr);
 
     // Submitted by one process, waited for by another.
-    let submitted = run(keeping(), &["preview", TEMPLATE, "--seconds", "30", "--no-wait", "--output", "json"]).await.expect(0).json();
+    let submitted =
+        run(keeping(), &["preview", TEMPLATE, "--seconds", "30", "--no-wait", "--output", "json"]).await.expect(0).json();
     let total = async || run(keeping(), &["ledger", "--output", "json"]).await.expect(0).json()["total"].clone();
     assert_eq!((&total().await["charged"], &total().await["reserved"]), (&json!(5), &json!(1)));
     run(keeping(), &["wait", &format!("preview:{}", submitted["id"].as_str().unwrap())]).await.expect(0);
@@ -67,7 +68,10 @@ async fn the_ledger_tells_what_was_spent_also_by_another_process() {
     assert_eq!(csv.lines().nth(1), Some("create,1,1,5,5,0,0,0"));
     let text = run(keeping(), &["ledger", "--by", "template"]).await.expect(0).stdout;
     assert!(text.contains(TEMPLATE) && text.contains("total"), "{text}");
-    assert_eq!(run(keeping(), &["ledger", "--since", "2100-01-01", "--output", "json"]).await.expect(0).json()["total"]["calls"], 0);
+    assert_eq!(
+        run(keeping(), &["ledger", "--since", "2100-01-01", "--output", "json"]).await.expect(0).json()["total"]["calls"],
+        0
+    );
     assert!(run(using(&sandbox), &["ledger"]).await.expect(2).stderr.contains("CREATIFY_LEDGER"));
 
     let torn = fs::read_to_string(&file).unwrap() + "{\"entry\": \"torn";

@@ -11,7 +11,6 @@ use serde_json::Value;
 pub const FAST: f64 = 400.0;
 /// Of the template that every test uses.
 pub const TEMPLATE: &str = "3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10";
-pub const NOBODY: &str = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
 
 /// What a run of the command came to.
 pub struct Run {
