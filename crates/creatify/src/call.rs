@@ -59,22 +59,35 @@ impl Client {
         let billing = if operation.billing().is_some() { Billing::Billable } else { Billing::Free };
         let mut backoff = full_jitter(patience.attempts);
         let mut attempts = 0;
+        let mut last = None;
         loop {
+            let Some(leave) = self.pace().leave(patience.deadline).await else {
+                return Err(last.unwrap_or_else(|| Failed::not_sent(operation)));
+            };
             attempts += 1;
             let time_left = patience.deadline.saturating_duration_since(Instant::now());
             let timeout = patience.attempt.min(time_left).max(Duration::from_millis(1));
             let context = self.context().with_timeout(timeout);
             let error = match send(self.api(context.clone())).await {
-                Ok(value) => return Ok(value.into_inner()),
+                Ok(value) => {
+                    self.pace().succeeded();
+                    return Ok(value.into_inner());
+                }
                 Err(error) => error,
             };
+            drop(leave);
             let mut failed = self.examine(operation, error, context.received()).await;
             failed.attempts = attempts;
+            if let Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after } = failed.fault {
+                self.pace().throttled(retry_after);
+            }
             let time_left = patience.deadline.saturating_duration_since(Instant::now());
             match decide(Situation { billing, fault: failed.fault, backoff: backoff.next(), time_left }) {
+                Verdict::SendAgain(_) if !self.pace().may_retry() => return Err(failed),
                 Verdict::SendAgain(delay) => {
                     tracing::info!(%operation, attempts, ?delay, fault = ?failed.fault, "sending again");
                     tokio::time::sleep(delay).await;
+                    last = Some(failed);
                 }
                 Verdict::GiveUp => return Err(failed),
                 Verdict::OutcomeUnknown => return Err(Failed { outcome_unknown: true, ..failed }),
@@ -144,6 +157,12 @@ fn full_jitter(attempts: u32) -> impl Iterator<Item = Duration> {
 }
 
 impl Failed {
+    /// The client had been asked to slow down, for longer than the caller would wait.
+    fn not_sent(operation: OperationId) -> Self {
+        let fault = Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after: None };
+        Self { operation, fault, outcome_unknown: false, answer: None, body: None, attempts: 0, source: None }
+    }
+
     /// The error for a call whose failure is no special case for its caller. A billable call with an unknown outcome is one.
     pub(crate) fn into_error(self) -> Error {
         let billable = self.operation.billing().is_some();

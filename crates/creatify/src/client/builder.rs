@@ -1,6 +1,10 @@
 //! The settings of a client, and their defaults.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use creatify_api::Credentials;
 use url::Url;
@@ -10,6 +14,7 @@ use crate::{
     accounts::Accounts,
     credits::{Budget, DurationRange, Ledger, RateCard},
     error::Error,
+    pace::Pace,
     transport,
     wait::Schedule,
 };
@@ -30,6 +35,8 @@ pub(super) struct Settings {
     pub(super) rate_card: RateCard,
     pub(super) schedule: Schedule,
     pub(super) default_duration: Option<DurationRange>,
+    pub(super) concurrency: Option<NonZeroUsize>,
+    pub(super) requests_per_second: Option<NonZeroU32>,
 }
 
 /// Settings of a [`Client`]. All but the credentials have defaults.
@@ -58,6 +65,8 @@ impl ClientBuilder {
                 rate_card: RateCard::default(),
                 schedule: Schedule::default(),
                 default_duration: None,
+                concurrency: None,
+                requests_per_second: None,
             },
         }
     }
@@ -96,6 +105,19 @@ impl ClientBuilder {
     /// How often a call is tried at most; 6 by default. A billable request is sent again only when it certainly was not processed.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.settings.attempts = attempts.max(1);
+        self
+    }
+
+    /// How many requests may be under way at once, by this client and its clones; unlimited unless set.
+    pub fn concurrency(mut self, most: NonZeroUsize) -> Self {
+        self.settings.concurrency = Some(most);
+        self
+    }
+
+    /// How many requests a second this client and its clones send at most; unlimited unless set. No limit of the service is published;
+    /// after a 429 all of them slow down by themselves.
+    pub fn requests_per_second(mut self, most: NonZeroU32) -> Self {
+        self.settings.requests_per_second = Some(most);
         self
     }
 
@@ -150,6 +172,7 @@ impl ClientBuilder {
             base_url: url.as_str().trim_end_matches('/').to_owned(),
             credentials,
             accounts: Accounts::new(self.budget, self.ledger, self.settings.rate_card.clone()),
+            pace: Pace::new(self.settings.concurrency, self.settings.requests_per_second),
             settings: self.settings,
         })))
     }

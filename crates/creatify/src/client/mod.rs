@@ -16,6 +16,7 @@ use crate::{
     credits::{Budget, Credits, DurationRange, Estimate, EstimateError, Ledger, Mismatch, Operation, RateCard},
     error::Error,
     job::{Job, JobId, TemplateId},
+    pace::Pace,
     submission::{Kind, Render, Submission},
     variables::Variables,
     wait::Schedule,
@@ -48,6 +49,7 @@ struct Inner {
     base_url: String,
     credentials: Credentials,
     accounts: Accounts,
+    pace: Pace,
     settings: Settings,
 }
 
@@ -230,6 +232,10 @@ impl Client {
 
     pub(crate) fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.0.pace
     }
 
     pub(crate) fn credentials(&self) -> &Credentials {

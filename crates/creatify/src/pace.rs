@@ -1,0 +1,186 @@
+//! When may the next request go out? One pace for a client and all its clones: limits, slowing down after a 429, and retries that do not
+//! amplify an outage.
+
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
+
+/// How long everyone waits after a 429 that does not say.
+const THROTTLED_PAUSE: Duration = Duration::from_secs(2);
+/// Retries that may be made in a row, by all calls together, before successes are needed.
+const RETRY_BURST: u32 = 50;
+/// Successes that earn one retry.
+const SUCCESSES_PER_RETRY: u32 = 5;
+
+#[derive(Debug)]
+pub(crate) struct Pace {
+    permits: Option<Arc<Semaphore>>,
+    interval: Option<Duration>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The earliest moment for the next request, by the rate limit.
+    next_slot: Instant,
+    /// Nobody sends before this, and how long the pause was.
+    resumes: Option<(Instant, Duration)>,
+    retries: RetryBudget,
+}
+
+/// A token bucket, in fractions of a retry.
+#[derive(Debug, Clone, Copy)]
+struct RetryBudget(u32);
+
+/// Leave to send one request; held until its answer, since it counts as under way until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Leave {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl RetryBudget {
+    const FULL: Self = Self(RETRY_BURST * SUCCESSES_PER_RETRY);
+
+    fn take(&mut self) -> bool {
+        let left = self.0.checked_sub(SUCCESSES_PER_RETRY);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+
+    fn earn(&mut self) {
+        self.0 = (self.0 + 1).min(Self::FULL.0);
+    }
+}
+
+impl Pace {
+    pub(crate) fn new(concurrency: Option<NonZeroUsize>, per_second: Option<NonZeroU32>) -> Self {
+        Self {
+            permits: concurrency.map(|most| Arc::new(Semaphore::new(most.get().min(Semaphore::MAX_PERMITS)))),
+            interval: per_second.map(|rate| Duration::from_secs(1) / rate.get()),
+            state: Mutex::new(State { next_slot: Instant::now(), resumes: None, retries: RetryBudget::FULL }),
+        }
+    }
+
+    /// Waits for leave to send; `None` when the deadline comes first. Nothing was sent then.
+    pub(crate) async fn leave(&self, deadline: Instant) -> Option<Leave> {
+        let permit = match &self.permits {
+            None => None,
+            // It is never closed.
+            Some(permits) => Some(tokio::time::timeout_at(deadline, permits.clone().acquire_owned()).await.ok()?.ok()?),
+        };
+        loop {
+            let at = self.not_before();
+            if at > deadline {
+                return None;
+            }
+            if at <= Instant::now() {
+                return Some(Leave { _permit: permit });
+            }
+            sleep_until(at).await;
+            // A further 429 may have come meanwhile. A slot of the rate limit is taken anew then, which errs on the slow side.
+            if self.lock().resumes.is_none_or(|(resumes, _)| resumes <= Instant::now()) {
+                return Some(Leave { _permit: permit });
+            }
+        }
+    }
+
+    /// Takes the next slot.
+    fn not_before(&self) -> Instant {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let mut at = now;
+        if let Some(interval) = self.interval {
+            at = at.max(state.next_slot);
+            state.next_slot = at + interval;
+        }
+        match state.resumes {
+            // Spread over half the pause, so that those who waited together do not come back together.
+            Some((resumes, pause)) if resumes > now => at.max(resumes + pause.mul_f64(fastrand::f64() / 2.0)),
+            _ => at,
+        }
+    }
+
+    /// The service asked to slow down: every call of this client does.
+    pub(crate) fn throttled(&self, retry_after: Option<Duration>) {
+        let pause = retry_after.unwrap_or(THROTTLED_PAUSE);
+        let resumes = Instant::now() + pause;
+        let mut state = self.lock();
+        if state.resumes.is_none_or(|(before, _)| before < resumes) {
+            state.resumes = Some((resumes, pause));
+        }
+    }
+
+    pub(crate) fn succeeded(&self) {
+        self.lock().retries.earn();
+    }
+
+    /// Whether there is a retry left for all calls together; takes it.
+    pub(crate) fn may_retry(&self) -> bool {
+        self.lock().retries.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner) // its changes are whole or not made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_limit_spaces_requests_of_all_clones() {
+        let pace = Arc::new(Pace::new(None, NonZeroU32::new(10)));
+        let started = Instant::now();
+        let tasks: Vec<_> = (0..21)
+            .map(|_| {
+                let pace = pace.clone();
+                tokio::spawn(async move { pace.leave(Instant::now() + 60 * SECOND).await.is_some() })
+            })
+            .collect();
+        for task in tasks {
+            assert!(task.await.unwrap());
+        }
+        assert_eq!(started.elapsed().as_millis() / 100, 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_requests_are_under_way_than_allowed() {
+        let pace = Pace::new(NonZeroUsize::new(2), None);
+        let soon = Instant::now() + SECOND;
+        let (one, _two) = (pace.leave(soon).await.unwrap(), pace.leave(soon).await.unwrap());
+        assert!(pace.leave(soon).await.is_none());
+        drop(one);
+        assert!(pace.leave(Instant::now() + SECOND).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_429_everyone_waits_and_nobody_beyond_the_deadline() {
+        let pace = Pace::new(None, None);
+        pace.throttled(Some(10 * SECOND));
+        pace.throttled(Some(SECOND)); // does not shorten it
+        assert!(pace.leave(Instant::now() + 9 * SECOND).await.is_none());
+        let started = Instant::now();
+        assert!(pace.leave(started + 60 * SECOND).await.is_some());
+        assert!((10..=15).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_are_earned_by_successes_once_the_burst_is_spent() {
+        let pace = Pace::new(None, None);
+        assert_eq!((0..1_000).filter(|_| pace.may_retry()).count(), RETRY_BURST as usize);
+        (0..SUCCESSES_PER_RETRY).for_each(|_| pace.succeeded());
+        assert_eq!((0..1_000).filter(|_| pace.may_retry()).count(), 1);
+        (0..100_000).for_each(|_| pace.succeeded());
+        assert_eq!((0..1_000).filter(|_| pace.may_retry()).count(), RETRY_BURST as usize);
+    }
+}
