@@ -31,6 +31,8 @@ pub(crate) struct Accounts {
 struct Books {
     /// Calls that were accepted and whose jobs have not ended.
     open: HashMap<(JobId, Operation), Open>,
+    /// Calls of unknown outcome, by their entries.
+    unknown: HashMap<String, Open>,
     /// Jobs whose entries were looked for in the ledger once.
     looked_up: HashSet<(JobId, Operation)>,
     /// How long videos of each template were.
@@ -83,6 +85,10 @@ impl Accounts {
         }
     }
 
+    pub(crate) fn entry_id(open: &Open) -> &str {
+        &open.entry.entry
+    }
+
     /// The service accepted it. It stays set aside until the job ends.
     pub(crate) fn accepted(&self, mut open: Open, job: JobId) {
         open.entry.job_id = Some(job);
@@ -101,6 +107,32 @@ impl Accounts {
     pub(crate) fn unknown(&self, mut open: Open) {
         open.entry.state = State::Unknown;
         self.write(&open.entry);
+        self.books().unknown.insert(open.entry.entry.clone(), open);
+    }
+
+    /// A job turned out to be that of a call of unknown outcome.
+    pub(crate) fn adopt(&self, entry: &str, job: JobId) {
+        if let Some(mut open) = self.take_unknown(entry) {
+            open.entry.state = State::Reserved;
+            self.accepted(open, job);
+        }
+    }
+
+    /// A call of unknown outcome turned out not to have been accepted.
+    pub(crate) fn disown(&self, entry: &str) {
+        if let Some(open) = self.take_unknown(entry) {
+            self.released(open);
+        }
+    }
+
+    /// Of this process, or of another that wrote to the same ledger.
+    fn take_unknown(&self, entry: &str) -> Option<Open> {
+        if let Some(open) = self.books().unknown.remove(entry) {
+            return Some(open);
+        }
+        let contents = if self.ledger.is_shared() { self.ledger.read().ok()? } else { return None };
+        let is_it = |known: &Entry| known.entry == entry && known.state == State::Unknown;
+        contents.entries.into_iter().find(is_it).map(|entry| Open { entry, reservation: None })
     }
 
     /// Settles what a look at a job shows to have ended.

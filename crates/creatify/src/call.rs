@@ -78,6 +78,9 @@ impl Client {
             drop(leave);
             let mut failed = self.examine(operation, error, context.received()).await;
             failed.attempts = attempts;
+            if let (Fault::Undecodable, Some(body)) = (failed.fault, &failed.body) {
+                failed.source = where_it_fails::<T>(body).or(failed.source);
+            }
             if let Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after } = failed.fault {
                 self.pace().throttled(retry_after);
             }
@@ -143,6 +146,12 @@ impl Client {
         }
         failed
     }
+}
+
+/// The field of an answer that does not decode, and why.
+fn where_it_fails<T: DeserializeOwned>(body: &[u8]) -> Option<BoxError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize::<_, T>(&mut json).err().map(Into::into)
 }
 
 /// Pauses between attempts: anything from nothing to an exponentially growing limit, so that many clients do not come back together.

@@ -1,15 +1,15 @@
 //! What went wrong? One error type that says what was being done, whether it may be tried again, whether credits were charged, and what
 //! the service said.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 use creatify_api::{ModelVersion, OperationId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    credits::{Credits, Estimate, OverBudget},
+    credits::{Credits, Estimate, Operation, OverBudget},
     job::{Job, JobHandle, JobId, TemplateId},
     problem::ServiceAnswer,
 };
@@ -153,12 +153,12 @@ pub struct OverLimit {
     pub limit: Credits,
 }
 
-/// What was sent when the outcome is not known: enough to recognise the job among others.
-#[derive(Debug, Clone, Serialize)]
+/// What was sent when the outcome is not known: enough to recognise the job among others, in this process or another.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Sent {
-    /// The operation.
-    pub operation: &'static str,
+    /// What is charged if it was accepted.
+    pub operation: Operation,
     /// The template. The service never returns it.
     pub template_id: Option<TemplateId>,
     /// The job, for a render.
@@ -169,10 +169,16 @@ pub struct Sent {
     pub variables: Option<Value>,
     /// The model.
     pub model_version: Option<ModelVersion>,
+    /// What makes it exact, if the submission carried a marker.
+    pub marker: Option<String>,
     /// Just before it was sent.
     pub sent_at: DateTime<Utc>,
     /// When the answer was given up.
     pub given_up_at: DateTime<Utc>,
+    /// How long the service may have been working on it.
+    pub timeout: Duration,
+    /// Its entry in the ledger.
+    pub entry: String,
 }
 
 impl Error {

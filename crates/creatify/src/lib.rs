@@ -10,6 +10,7 @@ mod job;
 mod pace;
 mod pages;
 mod problem;
+mod reconcile;
 mod retry;
 mod submission;
 mod transport;
@@ -23,6 +24,7 @@ pub use download::{Download, Downloaded};
 pub use error::{ChargeRisk, Error, ErrorKind, OverLimit, RetrySafety, Sent};
 pub use job::{Goal, InvalidHandle, InvalidId, Job, JobHandle, JobId, Progress, Standing, TemplateId};
 pub use problem::{Problem, ServiceAnswer};
+pub use reconcile::{Certainty, Match, Reconcile, Reconciled};
 pub use submission::{Accepted, Render, Submission};
 pub use variables::Variables;
 

@@ -8,6 +8,7 @@ use chrono::Utc;
 use creatify_api::{Client as ApiClient, ModelVersion, OperationId, types};
 
 use crate::{
+    accounts::Accounts,
     client::Client,
     credits::{DurationRange, Estimate, Operation},
     error::{Error, ErrorKind, Sent},
@@ -15,7 +16,7 @@ use crate::{
     variables::Variables,
     wait::Wait,
 };
-use options::{Options, options};
+use options::{Marker, Options, options};
 use order::{Order, submit};
 
 /// What the service accepted, and charged.
@@ -106,6 +107,18 @@ impl<'c> Submission<'c> {
         self
     }
 
+    /// Makes the job recognisable should the answer be lost: a short random marker becomes its name, unless it has one.
+    pub fn marked_in_name(mut self) -> Self {
+        self.options.marker = Some(Marker::Name);
+        self
+    }
+
+    /// Makes the job recognisable should the answer be lost: a short random marker becomes a query parameter of the webhook URL.
+    pub fn marked_in_webhook_url(mut self) -> Self {
+        self.options.marker = Some(Marker::WebhookUrl);
+        self
+    }
+
     /// Checks it, holds it against the limit, and sends it. **Costs credits.** One request; more only while the service certainly did
     /// not process it.
     ///
@@ -116,7 +129,8 @@ impl<'c> Submission<'c> {
     /// - [`Undecodable`](ErrorKind::Undecodable): it was accepted and charged; [`Error::job`] has the handle if the answer had an id.
     /// - Any other: it was not accepted, and not charged.
     pub async fn send(self) -> Result<Accepted, Error> {
-        let Self { client, kind, template, variables, options } = self;
+        let Self { client, kind, template, variables, mut options } = self;
+        let marker = options.put_marker()?;
         options.check()?;
         variables.check()?;
         let model_version = options.model_version.clone().unwrap_or(ModelVersion::Standard);
@@ -135,14 +149,17 @@ impl<'c> Submission<'c> {
         };
         let patience = if kind == Kind::BlockingPreview { client.blocking_patience() } else { client.patience() };
         let sent = Sent {
-            operation: kind.operation().as_str(),
+            operation: kind.billed_as(),
             template_id: Some(template),
             job_id: None,
             name: body.name.clone(),
             variables: serde_json::to_value(&body.variables).ok(),
             model_version: body.model_version.clone(),
+            marker,
             sent_at: Utc::now(),
             given_up_at: Utc::now(),
+            timeout: patience.attempt,
+            entry: Accounts::entry_id(&open).to_owned(),
         };
         let send = |api: ApiClient| {
             let body = body.clone();
@@ -196,14 +213,17 @@ impl<'c> Render<'c> {
             is_hidden: options.is_hidden,
         };
         let sent = Sent {
-            operation: OperationId::RenderCustomTemplateJob.as_str(),
+            operation: Operation::Render,
             template_id: None,
             job_id: Some(id),
             name: body.name.clone(),
             variables: None,
             model_version: body.model_version.clone(),
+            marker: None, // its id is exact
             sent_at: Utc::now(),
             given_up_at: Utc::now(),
+            timeout: client.patience().attempt,
+            entry: Accounts::entry_id(&open).to_owned(),
         };
         let send = |api: ApiClient| {
             let body = body.clone();

@@ -18,6 +18,14 @@ pub(super) struct Options {
     pub(super) is_hidden: Option<bool>,
     pub(super) seconds: Option<DurationRange>,
     pub(super) max_credits: Option<Credits>,
+    pub(super) marker: Option<Marker>,
+}
+
+/// Where a marker goes that makes the job recognisable. The service returns both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    Name,
+    WebhookUrl,
 }
 
 /// The setters, for each builder that has options.
@@ -66,6 +74,26 @@ macro_rules! options {
 pub(super) use options;
 
 impl Options {
+    /// Puts the marker where it was asked for, and says what it is.
+    pub(super) fn put_marker(&mut self) -> Result<Option<String>, Error> {
+        let Some(place) = self.marker else { return Ok(None) };
+        let marker = format!("cr-{}", std::iter::repeat_with(fastrand::alphanumeric).take(12).collect::<String>());
+        match (place, &self.webhook_url) {
+            (Marker::Name, _) if self.name.as_ref().is_some_and(|name| !name.is_empty()) => {
+                return Err(Error::invalid("a submission with a name cannot carry a marker in it; mark the webhook URL instead"));
+            }
+            (Marker::Name, _) => self.name = Some(marker.clone()),
+            (Marker::WebhookUrl, None) => return Err(Error::invalid("a marker in the webhook URL needs a webhook URL")),
+            (Marker::WebhookUrl, Some(url)) => {
+                let wrong = |_| Error::invalid(format!("the webhook URL `{url}` is not an http or https URL"));
+                let mut marked = Url::parse(url).map_err(wrong)?;
+                marked.query_pairs_mut().append_pair("creatify_marker", &marker);
+                self.webhook_url = Some(marked.into());
+            }
+        }
+        Ok(Some(marker))
+    }
+
     /// What the service would refuse for certain, by the limits of `openapi.yaml`.
     pub(super) fn check(&self) -> Result<(), Error> {
         let too_long = |what: &str, text: &str, limit: usize| match text.chars().count() {
@@ -127,6 +155,22 @@ mod tests {
 
     fn check(options: Options) -> Result<(), String> {
         options.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_marker_goes_where_it_was_asked_for_and_never_over_a_name() {
+        let marked = |name: Option<&str>, url: Option<&str>, marker| {
+            let mut options =
+                Options { name: name.map(str::to_owned), webhook_url: url.map(str::to_owned), ..Options::default() };
+            options.marker = Some(marker);
+            options.put_marker().map(|marker| (options, marker.unwrap()))
+        };
+        let (options, marker) = marked(None, None, Marker::Name).unwrap();
+        assert_eq!(options.name, Some(marker));
+        let (options, marker) = marked(Some("Sale"), Some("https://h.example.com/?a=1"), Marker::WebhookUrl).unwrap();
+        assert_eq!(options.webhook_url.unwrap(), format!("https://h.example.com/?a=1&creatify_marker={marker}"));
+        assert!(marked(Some("Sale"), None, Marker::Name).is_err());
+        assert!(marked(None, None, Marker::WebhookUrl).is_err());
     }
 
     #[test]

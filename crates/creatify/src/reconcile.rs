@@ -1,0 +1,277 @@
+//! What became of a submission whose answer was lost? Looks for its job, without ever guessing.
+
+use std::{
+    future::{Future, IntoFuture},
+    pin::Pin,
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::{
+    client::Client,
+    credits::Operation,
+    error::{Error, ErrorKind, Sent},
+    job::{Goal, Job, JobHandle, Standing},
+};
+
+/// A job may be missing from a list for this long after it was accepted. Nothing documents it; a list read earlier proves nothing.
+const LISTING_LAG: TimeDelta = TimeDelta::seconds(15);
+/// How far the clocks of this machine and of the service may differ.
+const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
+
+/// What is known of a submission of unknown outcome.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Reconciled {
+    /// One job matches. It is [adopted](Client::adopt) only if the caller or the policy says so.
+    OneMatch(Box<Match>),
+    /// No job matches so far. That is no proof: ask again later, or look at the balance, before sending it again.
+    NoneSeenYet,
+    /// Several jobs match, and nothing tells which is the one.
+    Ambiguous(Vec<Job>),
+    /// The service does not offer the list, so it cannot be known this way.
+    CannotKnow,
+}
+
+/// The one job that matches.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Match {
+    /// The job.
+    pub job: Job,
+    /// How to wait for it.
+    pub handle: JobHandle,
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// Whether it was adopted.
+    pub adopted: bool,
+}
+
+/// How sure a match is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Certainty {
+    /// It carries the marker of the submission, or it is the very job that was to be rendered.
+    Exact,
+    /// Same name and variables, made in the same minutes. Another submission of the same content would look the same.
+    Likely,
+}
+
+/// Looking for the job of a submission whose outcome is unknown. Awaiting it does so; every look is free.
+#[derive(Debug)]
+#[must_use = "nothing is looked for before it is awaited"]
+pub struct Reconcile<'c> {
+    client: &'c Client,
+    sent: Sent,
+    adopt: Option<Certainty>,
+}
+
+impl Client {
+    /// Looks for the job of a submission whose outcome is unknown: a render by its id, anything else in the list of jobs.
+    ///
+    /// It first waits until a list can prove something: until the request's time-out and a listing lag of 15 s have passed.
+    ///
+    /// # Errors
+    ///
+    /// Any error of [`jobs`](Self::jobs) and [`job`](Self::job). Nothing is concluded then.
+    ///
+    /// ```no_run
+    /// # async fn example(client: creatify::Client, error: creatify::Error) -> Result<(), creatify::Error> {
+    /// use creatify::{Certainty, ErrorKind, Reconciled};
+    ///
+    /// if let ErrorKind::OutcomeUnknown(sent) = error.kind() {
+    ///     match client.reconcile(sent).adopt(Certainty::Exact).await? {
+    ///         Reconciled::OneMatch(found) if found.adopted => drop(found.handle.wait(&client).await?),
+    ///         other => println!("to be decided by a person: {other:?}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reconcile(&self, sent: &Sent) -> Reconcile<'_> {
+        Reconcile { client: self, sent: sent.clone(), adopt: None }
+    }
+
+    /// Takes a job for that of a submission of unknown outcome, after [`reconcile`](Self::reconcile): its charge is then settled when it
+    /// ends. No request.
+    pub fn adopt(&self, sent: &Sent, job: &Job) -> JobHandle {
+        self.accounts().adopt(&sent.entry, job.id());
+        JobHandle { id: job.id(), goal: goal(sent) }
+    }
+
+    /// Declares that a submission of unknown outcome was certainly not accepted, and gives back what was set aside. No request.
+    pub fn disown(&self, sent: &Sent) {
+        self.accounts().disown(&sent.entry);
+    }
+}
+
+impl Reconcile<'_> {
+    /// Adopts a single match that is at least this sure.
+    pub fn adopt(mut self, at_least: Certainty) -> Self {
+        self.adopt = Some(at_least);
+        self
+    }
+
+    async fn run(self) -> Result<Reconciled, Error> {
+        let Self { client, sent, adopt } = self;
+        let wait = proves_something_at(&sent) - Utc::now();
+        tokio::time::sleep(wait.to_std().unwrap_or_default()).await;
+        let (found, certainty) = match sent.job_id {
+            Some(id) => (render(&sent, client.job(id).await?), Certainty::Exact),
+            None => match client.jobs(&[]).await {
+                Ok(jobs) => matching(&sent, jobs),
+                Err(error) if is_not_offered(&error) => return Ok(Reconciled::CannotKnow),
+                Err(error) => return Err(error),
+            },
+        };
+        let mut found = found;
+        Ok(match (found.pop(), found.is_empty()) {
+            (None, _) => Reconciled::NoneSeenYet,
+            (Some(last), false) => {
+                found.push(last);
+                Reconciled::Ambiguous(found)
+            }
+            (Some(job), true) => {
+                let adopted = match adopt {
+                    Some(Certainty::Likely) => true,
+                    Some(Certainty::Exact) => certainty == Certainty::Exact,
+                    None => false,
+                };
+                if adopted {
+                    client.adopt(&sent, &job);
+                }
+                let handle = JobHandle { id: job.id(), goal: goal(&sent) };
+                Reconciled::OneMatch(Box::new(Match { job, handle, certainty, adopted }))
+            }
+        })
+    }
+}
+
+impl<'c> IntoFuture for Reconcile<'c> {
+    type Output = Result<Reconciled, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+fn goal(sent: &Sent) -> Goal {
+    match sent.operation {
+        Operation::Preview => Goal::Preview,
+        Operation::Create | Operation::Render => Goal::Video,
+    }
+}
+
+fn proves_something_at(sent: &Sent) -> DateTime<Utc> {
+    let may_still_arrive =
+        sent.sent_at + TimeDelta::from_std(sent.timeout.min(Duration::from_secs(3600))).unwrap_or(TimeDelta::zero());
+    sent.given_up_at.max(may_still_arrive) + LISTING_LAG
+}
+
+fn is_not_offered(error: &Error) -> bool {
+    let status = error.answer().map(|answer| answer.status);
+    matches!(error.kind(), ErrorKind::Refused) && matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))
+}
+
+/// Whether the job that was to be rendered shows that it is.
+fn render(sent: &Sent, job: Job) -> Vec<Job> {
+    let changed = job.updated_at().is_some_and(|at| at >= sent.sent_at - CLOCK_SKEW);
+    let is_under_way = !matches!(job.standing(Goal::Video), Standing::DoneWithoutOutput);
+    // Before it was sent the job was done, without a video. Any other state came of it; a failure only if it is newer.
+    let came_of_it = is_under_way && (changed || job.video_output().is_some());
+    came_of_it.then_some(job).into_iter().collect()
+}
+
+/// The jobs that the submission may have made.
+fn matching(sent: &Sent, jobs: Vec<Job>) -> (Vec<Job>, Certainty) {
+    if let Some(marker) = &sent.marker {
+        let carries = |job: &Job| {
+            let webhook = job.as_api().webhook_url.as_deref().unwrap_or_default();
+            job.name() == Some(marker) || webhook.contains(marker.as_str())
+        };
+        return (jobs.into_iter().filter(carries).collect(), Certainty::Exact);
+    }
+    let window = sent.sent_at - CLOCK_SKEW..=sent.given_up_at + CLOCK_SKEW;
+    let same = |job: &Job| {
+        let variables = job.as_api().variables.clone().map(Value::Object);
+        job.name() == sent.name.as_deref().filter(|name| !name.is_empty())
+            && variables == sent.variables
+            && job.created_at().is_some_and(|at| window.contains(&at))
+    };
+    (jobs.into_iter().filter(same).collect(), Certainty::Likely)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sent() -> Sent {
+        let at = "2026-05-04T09:12:30Z".parse().unwrap();
+        Sent {
+            operation: Operation::Preview,
+            template_id: None,
+            job_id: None,
+            name: Some("Sale".to_owned()),
+            variables: Some(json!({ "a": { "type": "text", "properties": { "content": "x" } } })),
+            model_version: None,
+            marker: None,
+            sent_at: at,
+            given_up_at: at + TimeDelta::seconds(30),
+            timeout: Duration::from_secs(30),
+            entry: "e".to_owned(),
+        }
+    }
+
+    fn job(changes: Value) -> Job {
+        let mut job = json!({
+            "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "pending", "name": "Sale", "created_at": "2026-05-04T09:12:31Z",
+            "variables": { "a": { "type": "text", "properties": { "content": "x" } } },
+        });
+        job.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        serde_json::from_value(job).unwrap()
+    }
+
+    #[test]
+    fn a_likely_match_has_the_same_name_and_variables_and_was_made_in_the_window() {
+        let matches = |changes| matching(&sent(), vec![job(changes)]).0.len();
+        assert_eq!(matches(json!({})), 1);
+        assert_eq!(matches(json!({ "name": "Sales" })), 0);
+        assert_eq!(matches(json!({ "name": null })), 0);
+        assert_eq!(matches(json!({ "variables": {} })), 0);
+        assert_eq!(matches(json!({ "created_at": "2026-05-04T09:10:00Z" })), 0);
+        assert_eq!(matches(json!({ "created_at": "2026-05-04T09:15:00Z" })), 0);
+        assert_eq!(matches(json!({ "created_at": null })), 0);
+    }
+
+    #[test]
+    fn a_marker_is_exact_and_nothing_else_counts_beside_it() {
+        let marked = Sent { marker: Some("cr-abc".to_owned()), ..sent() };
+        let matches = |changes| matching(&marked, vec![job(changes)]);
+        assert_eq!(matches(json!({})).0.len(), 0);
+        assert_eq!(matches(json!({ "name": "cr-abc", "variables": {} })).1, Certainty::Exact);
+        assert_eq!(matches(json!({ "webhook_url": "https://h.example.com/?creatify_marker=cr-abc" })).0.len(), 1);
+    }
+
+    #[test]
+    fn a_list_that_is_read_too_early_proves_nothing() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(proves_something_at(&sent()), at("2026-05-04T09:13:15Z"));
+        let reset_at_once = Sent { given_up_at: sent().sent_at, ..sent() };
+        assert_eq!(proves_something_at(&reset_at_once), at("2026-05-04T09:13:15Z")); // the time-out may still be running elsewhere
+    }
+
+    #[test]
+    fn a_render_shows_by_any_change_of_its_job() {
+        let started = |changes| render(&sent(), job(changes)).len();
+        let preview = json!({ "status": "done", "preview": "https://p", "updated_at": "2026-05-04T09:00:00Z" });
+        assert_eq!(started(preview), 0);
+        assert_eq!(started(json!({ "status": "in_queue", "updated_at": "2026-05-04T09:12:32Z" })), 1);
+        assert_eq!(started(json!({ "status": "done", "video_output": "https://v" })), 1);
+    }
+}
