@@ -8,6 +8,7 @@ use creatify::{
     Goal, JobHandle, JobId, ModelVersion, TemplateId,
     credits::{Credits, DurationRange, Operation, RateCard, UsdPerCredit},
 };
+use creatify_sandbox::Faults;
 use secrecy::SecretString;
 
 const EXAMPLES: &str = "\
@@ -324,6 +325,14 @@ pub(crate) struct Sandbox {
     /// How much faster than real time jobs go
     #[arg(long, default_value_t = creatify_sandbox::DEMO_SPEED, value_name = "X", value_parser = speed)]
     pub(crate) speed: f64,
+    /// How it misbehaves, from a YAML or JSON file, such as: {"faults": [{"fault": {"html": 502}, "probability": 0.1}]}
+    #[arg(long, value_name = "FILE", value_parser = faults)]
+    pub(crate) faults: Option<Faults>,
+}
+
+fn faults(path: &str) -> Result<Faults, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    Faults::from_yaml(&text).map_err(|error| error.to_string())
 }
 
 fn speed(text: &str) -> Result<f64, String> {

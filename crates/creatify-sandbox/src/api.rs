@@ -1,6 +1,6 @@
 //! What does the API host answer?
 //!
-//! A request passes, from the outside in: [`record`], [`authenticate`], its handler. Paths and methods come from `openapi.yaml`, by way of
+//! A request passes, from the outside in: [`record`], [`misbehave`], [`authenticate`], its handler. Paths and methods come from `openapi.yaml`, by way of
 //! [`OperationId`].
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     answer::{self, Answer},
+    faults::misbehave,
     page, requests,
     sandbox::{API_ID, API_KEY},
     service::Service,
@@ -45,6 +46,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(async || Answer::not_found())
         .layer(from_fn(authenticate))
+        .layer(from_fn_with_state(service.clone(), misbehave))
         .layer(from_fn_with_state(service.clone(), record))
         .route("/", on(MethodFilter::GET, index))
         .with_state(service)

@@ -4,6 +4,7 @@ mod answer;
 mod api;
 mod charge;
 mod clock;
+mod faults;
 mod job;
 mod lifecycle;
 mod media;
@@ -21,6 +22,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use faults::{Fault, Faults, Fired, InvalidFaults, Rule, Target};
 pub use lifecycle::{ProgressProfile, Timing};
 pub use options::{DEMO_SPEED, SandboxBuilder, StartError};
 pub use requests::Request;

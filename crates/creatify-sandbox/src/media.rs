@@ -18,7 +18,7 @@ use http_range_header::{RangeUnsatisfiableError, parse_range_header};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{answer::Answer, page, service::Service, templates};
+use crate::{answer::Answer, faults::misbehave, page, service::Service, templates};
 
 /// A real, playable video; the README says how it was made.
 static VIDEO: &[u8] = include_bytes!("../assets/video.mp4");
@@ -32,6 +32,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/preview", get(preview))
         .route("/templates/{file}", get(template))
         .fallback(async || Answer::not_found())
+        .layer(from_fn_with_state(service.clone(), misbehave))
         .layer(from_fn_with_state(service.clone(), watch_for_credentials))
         .with_state(service)
 }

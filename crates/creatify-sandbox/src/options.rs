@@ -7,6 +7,7 @@ use creatify_api::{DEFAULT_RATE_CARD, InvalidCredential, PLANS, RATE_CARDS};
 use rust_decimal::Decimal;
 
 use crate::{
+    faults::Faults,
     lifecycle::{ProgressProfile, Timing},
     sandbox::Sandbox,
     world::Rules,
@@ -26,6 +27,7 @@ pub struct SandboxBuilder {
     pub(crate) started_at: Option<DateTime<Utc>>,
     pub(crate) port: u16,
     pub(crate) media_port: u16,
+    pub(crate) faults: Faults,
     rate_card: String,
     rules: Rules,
 }
@@ -68,6 +70,7 @@ impl Default for SandboxBuilder {
             started_at: None,
             port: 0,
             media_port: 0,
+            faults: Faults::default(),
             rate_card: DEFAULT_RATE_CARD.name.to_owned(),
             rules: Rules {
                 seed: 1,
@@ -114,6 +117,12 @@ impl SandboxBuilder {
     /// What `progress` shows.
     pub fn progress(mut self, profile: ProgressProfile) -> Self {
         self.rules.progress = profile;
+        self
+    }
+
+    /// How it misbehaves; not at all if not given.
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
         self
     }
 

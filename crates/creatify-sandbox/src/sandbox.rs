@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     api,
     clock::Clock,
+    faults::{Faults, Fired, Plan},
     media,
     options::{SandboxBuilder, StartError},
     requests::{Request, Requests},
@@ -99,11 +100,13 @@ impl Sandbox {
             api_url,
             media_url,
             requests: Requests::default(),
+            faults: Plan::default(),
             leaked: Default::default(),
             webhooks,
             planned: Notify::new(),
             world: Mutex::new(World::new(rules)),
         });
+        service.faults.set(options.faults);
         let mut tasks = JoinSet::new();
         tasks.spawn(serve(api_listener, api::router(service.clone())));
         tasks.spawn(serve(media_listener, media::router(service.clone())));
@@ -111,6 +114,16 @@ impl Sandbox {
         tasks.spawn(webhook::deliver(service.clone(), events));
         tracing::info!(api = service.api_url, media = service.media_url, "sandbox started");
         Ok(Self { service, credentials, tasks })
+    }
+
+    /// Replaces the faults from now on; their requests are counted from 1 again.
+    pub fn set_faults(&self, faults: Faults) {
+        self.service.faults.set(faults);
+    }
+
+    /// The faults that happened since they were set, in order.
+    pub fn faults_fired(&self) -> Vec<Fired> {
+        self.service.faults.fired()
     }
 
     /// Where the API is, for example `http://127.0.0.1:41234`. A browser finds a page there too.

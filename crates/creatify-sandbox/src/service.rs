@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
+    faults::Plan,
     job::Job,
     requests::Requests,
     world::{Event, World},
@@ -21,6 +22,7 @@ pub(crate) struct Service {
     pub(crate) api_url: String,
     pub(crate) media_url: String,
     pub(crate) requests: Requests,
+    pub(crate) faults: Plan,
     /// Requests that reached the media host with credentials.
     pub(crate) leaked: AtomicUsize,
     pub(crate) webhooks: mpsc::Sender<Event>,

@@ -57,11 +57,16 @@ impl Client {
         F: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
         let billing = if operation.billing().is_some() { Billing::Billable } else { Billing::Free };
+        // A billable request that is given too little time to be answered would make its outcome unknown.
+        let latest_start = match billing {
+            Billing::Free => patience.deadline,
+            Billing::Billable => patience.deadline.checked_sub(patience.attempt).unwrap_or(patience.deadline),
+        };
         let mut backoff = full_jitter(patience.attempts);
         let mut attempts = 0;
         let mut last = None;
         loop {
-            let Some(leave) = self.pace().leave(patience.deadline).await else {
+            let Some(leave) = self.pace().leave(latest_start).await else {
                 return Err(last.unwrap_or_else(|| Failed::not_sent(operation)));
             };
             attempts += 1;
@@ -84,7 +89,7 @@ impl Client {
             if let Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after } = failed.fault {
                 self.pace().throttled(retry_after);
             }
-            let time_left = patience.deadline.saturating_duration_since(Instant::now());
+            let time_left = latest_start.saturating_duration_since(Instant::now());
             match decide(Situation { billing, fault: failed.fault, backoff: backoff.next(), time_left }) {
                 Verdict::SendAgain(_) if !self.pace().may_retry() => return Err(failed),
                 Verdict::SendAgain(delay) => {
@@ -187,6 +192,7 @@ impl Failed {
                     (ErrorKind::Credentials, "the service refused the credentials")
                 }
                 StatusCode::TOO_MANY_REQUESTS => (ErrorKind::RateLimited, "the service asks to slow down"),
+                StatusCode::REQUEST_TIMEOUT => (ErrorKind::Unavailable, "the service did not get the request in time"),
                 status if status.is_client_error() || status.is_redirection() => {
                     (ErrorKind::Refused, "the service refused the request")
                 }

@@ -68,7 +68,7 @@ impl Pace {
         }
     }
 
-    /// Waits for leave to send; `None` when the deadline comes first. Nothing was sent then.
+    /// Waits for leave to send; `None` when the wait would end after the deadline. Nothing was sent then.
     pub(crate) async fn leave(&self, deadline: Instant) -> Option<Leave> {
         let permit = match &self.permits {
             None => None,
@@ -77,11 +77,11 @@ impl Pace {
         };
         loop {
             let at = self.not_before();
-            if at > deadline {
-                return None;
-            }
             if at <= Instant::now() {
                 return Some(Leave { _permit: permit });
+            }
+            if at > deadline {
+                return None;
             }
             sleep_until(at).await;
             // A further 429 may have come meanwhile. A slot of the rate limit is taken anew then, which errs on the slow side.

@@ -48,8 +48,9 @@ pub(crate) enum Verdict {
 pub(crate) fn decide(situation: Situation) -> Verdict {
     let Situation { billing, fault, backoff, time_left } = situation;
     match (billing, processed(fault)) {
-        (Billing::Billable, Processed::Perhaps) => return Verdict::OutcomeUnknown,
+        (Billing::Billable, Processed::Perhaps | Processed::Redirected) => return Verdict::OutcomeUnknown,
         (_, Processed::Refused) | (Billing::Billable, Processed::Yes) => return Verdict::GiveUp,
+        (Billing::Free, Processed::Redirected) => return Verdict::GiveUp, // it would be redirected again
         (_, Processed::No) | (Billing::Free, _) => {}
     }
     let Some(backoff) = backoff else { return Verdict::GiveUp };
@@ -69,6 +70,8 @@ enum Processed {
     /// Certainly not processed, for a reason that will not pass by itself.
     Refused,
     Perhaps,
+    /// Perhaps processed, and the answer is elsewhere, where we do not follow.
+    Redirected,
     Yes,
 }
 
@@ -85,7 +88,8 @@ fn processed(fault: Fault) -> Processed {
             // The method and body were to be repeated elsewhere, so they were not used here. We do not follow.
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Processed::Refused,
             status if status.is_client_error() => Processed::Refused,
-            _ => Processed::Perhaps, // 5xx, other redirects, 1xx
+            status if status.is_redirection() => Processed::Redirected,
+            _ => Processed::Perhaps, // 5xx, 1xx
         },
     }
 }
@@ -180,7 +184,7 @@ mod tests {
             (answer(503, None), again, Verdict::OutcomeUnknown),
             (answer(503, Some(1)), again, again),
             (answer(504, Some(1)), again, Verdict::OutcomeUnknown),
-            (answer(303, None), again, Verdict::OutcomeUnknown),
+            (answer(303, None), Verdict::GiveUp, Verdict::OutcomeUnknown),
             (answer(308, None), Verdict::GiveUp, Verdict::GiveUp),
         ] {
             assert_eq!((decide(Billing::Free, fault), decide(Billing::Billable, fault)), (free, billable), "{fault:?}");

@@ -9,6 +9,7 @@ pub(crate) async fn serve(session: &Session, options: &args::Sandbox) -> Result<
     let sandbox = Sandbox::builder()
         .speed(options.speed)
         .port(options.port)
+        .faults(options.faults.clone().unwrap_or_default())
         .start()
         .await
         .map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;

@@ -1,0 +1,266 @@
+//! How does the sandbox misbehave? Faults as data: what happens, to which operations, at which requests.
+
+mod answer;
+mod plan;
+
+pub(crate) use answer::{Broken, misbehave};
+pub(crate) use plan::Plan;
+
+use creatify_api::OperationId;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// A set of faults. Written in Rust, or read from YAML (JSON is YAML):
+///
+/// ```
+/// use creatify_sandbox::{Fault, Faults, Rule};
+/// use creatify_api::OperationId;
+///
+/// let faults = Faults::from_yaml("
+/// seed: 7
+/// faults:
+///   - fault: drop_after
+///     operations: [create_custom_template_job]
+///     requests: [1]
+///   - fault: { html: 502 }
+///     probability: 0.1
+/// ")?;
+/// let same = Faults::new(7)
+///     .with(Rule::new(Fault::DropAfter).on(OperationId::CreateCustomTemplateJob).at(1))
+///     .with(Rule::new(Fault::Html(502)).probability(0.1));
+/// assert_eq!(faults, same);
+/// # Ok::<(), creatify_sandbox::InvalidFaults>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Faults {
+    #[serde(default)]
+    pub(crate) seed: u64,
+    #[serde(rename = "faults")]
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// One fault and when it happens: at every request of every operation unless it says otherwise. Of several rules for one request, the
+/// first is taken.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    pub(crate) fault: Fault,
+    #[serde(default, rename = "operations")]
+    pub(crate) targets: Vec<Target>,
+    #[serde(default)]
+    pub(crate) requests: Vec<u64>,
+    #[serde(default)]
+    pub(crate) probability: Option<f64>,
+    #[serde(default)]
+    pub(crate) limit: Option<u64>,
+}
+
+/// What a fault happens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Target {
+    /// Requests of one operation.
+    Operation(OperationId),
+    /// Requests to the media host, for previews and videos: `media`.
+    Media,
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fault {
+    /// The connection is closed before the request is processed.
+    DropBefore,
+    /// The request is processed, and charged, and the connection is closed without an answer.
+    DropAfter,
+    /// No answer ever comes, and the request is not processed.
+    HangBefore,
+    /// The request is processed, and charged, and no answer ever comes.
+    HangAfter,
+    /// The request is processed, and the answer comes after so many seconds.
+    Delay(f64),
+    /// The request is processed, and the connection is closed in the middle of the answer's body.
+    Truncate,
+    /// An HTML page with this status; the request is not processed.
+    Html(u16),
+    /// An empty body with this status; the request is not processed.
+    Empty(u16),
+    /// A 429 that says to come back after so many seconds; the request is not processed.
+    Throttle(u64),
+    /// A 429 without `Retry-After`; the request is not processed.
+    ThrottleSilently,
+    /// A 429 that says when to come back as an HTTP date, so many seconds from now; the request is not processed.
+    ThrottleUntil(u64),
+    /// A 503 that says to come back after so many seconds; the request is not processed.
+    Unavailable(u64),
+    /// An error with this status; the request is not processed.
+    ErrorBefore(u16),
+    /// The request is processed, and charged, and the answer is an error with this status.
+    ErrorAfter(u16),
+    /// The types of an answer are wrong; only ids and statuses are right.
+    WrongTypes,
+    /// A job's status is none that is documented.
+    UnknownStatus,
+    /// A job's model version is none that is documented.
+    UnknownEnum,
+    /// Everything in an answer but ids and statuses is null.
+    Nulls,
+    /// An answer has fields that are not documented.
+    ExtraFields,
+    /// A job that is done does not show its preview or video yet.
+    DoneWithoutOutput,
+    /// A GET is answered as the one before it at the same path.
+    Stale,
+    /// A list of jobs is all jobs, whatever `ids` says.
+    IgnoreIds,
+    /// A list comes in pages of so many.
+    Pages(usize),
+    /// A redirect with this status to the media host; the request is not processed.
+    Redirect(u16),
+}
+
+/// A fault that happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Fired {
+    /// Which.
+    pub fault: Fault,
+    /// To what.
+    pub target: Target,
+    /// To the how manieth request of that target, from 1.
+    pub request: u64,
+}
+
+/// Faults that cannot be used. The message names the line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidFaults(String);
+
+impl Faults {
+    /// No faults yet. The seed decides where probabilities strike.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, rules: Vec::new() }
+    }
+
+    /// These and one more.
+    #[must_use]
+    pub fn with(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Reads faults from YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// With the line, when they are not faults.
+    pub fn from_yaml(text: &str) -> Result<Self, InvalidFaults> {
+        let faults: Self = serde_saphyr::from_str(text).map_err(|error| InvalidFaults(error.without_snippet().to_string()))?;
+        for (index, rule) in faults.rules.iter().enumerate() {
+            rule.check().map_err(|problem| InvalidFaults(format!("fault {}: {problem}", index + 1)))?;
+        }
+        Ok(faults)
+    }
+}
+
+impl Rule {
+    /// A fault at every request.
+    pub fn new(fault: Fault) -> Self {
+        Self { fault, targets: Vec::new(), requests: Vec::new(), probability: None, limit: None }
+    }
+
+    /// Only to this operation; may be said several times.
+    #[must_use]
+    pub fn on(mut self, operation: OperationId) -> Self {
+        self.targets.push(Target::Operation(operation));
+        self
+    }
+
+    /// Only to the media host.
+    #[must_use]
+    pub fn on_media(mut self) -> Self {
+        self.targets.push(Target::Media);
+        self
+    }
+
+    /// Only at the n-th request of each target, from 1; may be said several times.
+    #[must_use]
+    pub fn at(mut self, request: u64) -> Self {
+        self.requests.push(request);
+        self
+    }
+
+    /// Only with this probability, from 0 to 1.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = Some(probability);
+        self
+    }
+
+    /// At most so often.
+    #[must_use]
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
+            return Err("a probability is from 0 to 1");
+        }
+        let status = match self.fault {
+            Fault::Html(status) | Fault::Empty(status) | Fault::ErrorBefore(status) | Fault::ErrorAfter(status) => {
+                Some((status, 400..=599))
+            }
+            Fault::Redirect(status) => Some((status, 300..=399)),
+            Fault::Delay(seconds) if !(0.0..=86_400.0).contains(&seconds) => return Err("a delay is from 0 to 86400 seconds"),
+            Fault::Pages(0) => return Err("a page has at least one job"),
+            _ => None,
+        };
+        match status {
+            Some((status, possible)) if !possible.contains(&status) => Err("this status does not fit the fault"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name == "media" {
+            return Ok(Self::Media);
+        }
+        let operation = OperationId::ALL.iter().find(|operation| operation.as_str() == name);
+        operation.copied().map(Self::Operation).ok_or_else(|| {
+            let known: Vec<_> = OperationId::ALL.iter().map(|operation| operation.as_str()).collect();
+            D::Error::custom(format!("there is no operation `{name}`; known are media, {}", known.join(", ")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_read() {
+        let faults = Faults::from_yaml(include_str!("../../examples/faults.yaml")).unwrap();
+        assert_eq!(faults.rules.len(), 5);
+        assert_eq!(faults.rules[3].targets, [Target::Media]);
+    }
+
+    #[test]
+    fn a_mistake_in_a_file_is_told_with_its_line() {
+        for (text, said) in [
+            ("faults:\n  - fault: explode\n", "line 2"),
+            ("faults:\n  - fault: drop_after\n    operation: [media]\n", "line 3"),
+            ("faults:\n  - fault: drop_after\n    operations: [fly]\n", "line 3"),
+            ("faults:\n  - fault: { html: 200 }\n", "fault 1"),
+            ("faults:\n  - fault: drop_after\n    probability: 2\n", "fault 1"),
+        ] {
+            let message = Faults::from_yaml(text).unwrap_err().to_string();
+            assert!(message.contains(said), "{text}: {message}");
+        }
+    }
+}
