@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use creatify_api::JobStatus;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::{
     client::Client,
     credits::Operation,
     error::{Error, ErrorKind, Sent},
-    job::{Goal, Job, JobHandle, Standing},
+    job::{Goal, Job, JobHandle},
 };
 
 /// A job may be missing from a list for this long after it was accepted. Nothing documents it; a list read earlier proves nothing.
@@ -177,12 +178,14 @@ fn is_not_offered(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Refused) && matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))
 }
 
-/// Whether the job that was to be rendered shows that it is.
+/// Whether the job that was to be rendered shows that it is. Before, it was done and had no video.
 fn render(sent: &Sent, job: Job) -> Vec<Job> {
-    let changed = job.updated_at().is_some_and(|at| at >= sent.sent_at - CLOCK_SKEW);
-    let is_under_way = !matches!(job.standing(Goal::Video), Standing::DoneWithoutOutput);
-    // Before it was sent the job was done, without a video. Any other state came of it; a failure only if it is newer.
-    let came_of_it = is_under_way && (changed || job.video_output().is_some());
+    let came_of_it = match job.status() {
+        JobStatus::Pending | JobStatus::InQueue | JobStatus::Running => true,
+        JobStatus::Done => job.video_output().is_some(),
+        JobStatus::Failed | JobStatus::Rejected => job.updated_at().is_some_and(|at| at >= sent.sent_at - CLOCK_SKEW),
+        _ => false, // a status that says nothing to us proves nothing
+    };
     came_of_it.then_some(job).into_iter().collect()
 }
 
@@ -273,5 +276,8 @@ mod tests {
         assert_eq!(started(preview), 0);
         assert_eq!(started(json!({ "status": "in_queue", "updated_at": "2026-05-04T09:12:32Z" })), 1);
         assert_eq!(started(json!({ "status": "done", "video_output": "https://v" })), 1);
+        assert_eq!(started(json!({ "status": "archived", "updated_at": "2026-05-04T09:12:32Z" })), 0);
+        assert_eq!(started(json!({ "status": "failed", "updated_at": "2026-05-04T09:12:32Z" })), 1);
+        assert_eq!(started(json!({ "status": "failed", "updated_at": "2026-05-04T09:00:00Z" })), 0);
     }
 }
