@@ -143,9 +143,13 @@ async fn an_estimate_is_offline_and_has_its_stated_shape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sandbox_says_where_it_is_and_serves() {
+async fn the_sandbox_says_where_it_is_serves_and_misbehaves_as_told() {
     use std::io::BufRead;
-    let mut serving = command().args(["sandbox", "--output", "json"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let faults = folder.path().join("faults.yaml");
+    fs::write(&faults, "faults:\n  - fault: { error_before: 403 }\n    operations: [get_remaining_credits]\n").unwrap();
+    let arguments = ["sandbox", "--output", "json", "--faults", faults.to_str().unwrap()];
+    let mut serving = command().args(arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut document = String::new();
     let mut lines = std::io::BufReader::new(serving.stdout.take().unwrap()).lines();
     while serde_json::from_str::<Value>(&document).is_err() {

@@ -19,26 +19,37 @@ fn credits(text: &str) -> Credits {
     text.parse().unwrap()
 }
 
-/// The seed: "costs 1 credit for every 30 seconds", "Standard model costs 5 credits per 30 seconds video, Aurora_v1 model costs 20 credits
-/// per 15 seconds video, and Aurora_v1_fast […] 10 credits per 15 seconds video".
-const SEED: [(Operation, ModelVersion, u64, u64); 4] = [
-    (Operation::Preview, ModelVersion::Standard, 1, 30),
-    (Operation::Create, ModelVersion::Standard, 5, 30),
-    (Operation::Create, ModelVersion::AuroraV1, 20, 15),
-    (Operation::Create, ModelVersion::AuroraV1Fast, 10, 15),
+/// The vendor's own sentences, each with what it speaks of.
+const SEED: [(&str, Operation, ModelVersion); 4] = [
+    (
+        "Generating a preview through this endpoint costs 1 credit for every 30 seconds.",
+        Operation::Preview,
+        ModelVersion::Standard,
+    ),
+    ("Standard model costs 5 credits per 30 seconds video", Operation::Create, ModelVersion::Standard),
+    ("Aurora_v1 model costs 20 credits per 15 seconds video", Operation::Create, ModelVersion::AuroraV1),
+    ("renders faster with lower quality for 10 credits per 15 seconds video", Operation::Create, ModelVersion::AuroraV1Fast),
 ];
+
+/// The price and the seconds that a sentence names.
+fn numbers(sentence: &str) -> (u32, u64) {
+    let numbers: Vec<u64> = sentence.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [credits, seconds] = numbers[..] else { panic!("not a price: {sentence}") };
+    (u32::try_from(credits).unwrap(), seconds)
+}
 
 #[test]
 fn the_default_card_says_what_the_seed_says() {
     let card = RateCard::default();
     let seconds = [0, 1, 14, 15, 16, 29, 30, 31, 45, 60, 61, 3600];
-    for (operation, model, price, block) in SEED {
+    for (sentence, operation, model) in SEED {
+        let (price, block) = numbers(sentence);
         for seconds in seconds {
             let mut blocks = 0; // counted, not divided
-            while blocks * block < seconds {
+            while u64::from(blocks) * block < seconds {
                 blocks += 1;
             }
-            let expected = Credits::from(u32::try_from(price * blocks).unwrap());
+            let expected = Credits::from(price * blocks);
             assert_eq!(most(&card, operation, &model, Duration::from_secs(seconds)), expected, "{operation} {model} {seconds} s");
         }
         assert_eq!(card.rate(operation, &model).unwrap().provenance, Provenance::Seed);

@@ -251,6 +251,31 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_names_every_fault() {
+        let source = include_str!("mod.rs");
+        let of_enum = source.split("pub enum Fault {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+        let variants = of_enum.lines().map(str::trim).filter(|line| line.starts_with(char::is_uppercase));
+        let snake_case = |variant: &str| {
+            let name: String = variant.chars().take_while(|c| c.is_alphanumeric()).collect();
+            name.chars().fold(String::new(), |name, c| match c.is_uppercase() {
+                true if name.is_empty() => c.to_lowercase().collect(),
+                true => format!("{name}_{}", c.to_lowercase()),
+                false => format!("{name}{c}"),
+            })
+        };
+        let mut named = 0;
+        for fault in variants.map(snake_case) {
+            let readme = include_str!("../../README.md");
+            assert!(
+                readme.contains(&format!("`{fault}`")) || readme.contains(&format!("`{fault}: ")),
+                "{fault} is not in the README"
+            );
+            named += 1;
+        }
+        assert!(named > 20, "the faults were not found");
+    }
+
+    #[test]
     fn a_mistake_in_a_file_is_told_with_its_line() {
         for (text, said) in [
             ("faults:\n  - fault: explode\n", "line 2"),
