@@ -14,6 +14,7 @@ use crate::{
     error::{BoxError, ChargeRisk, Error, ErrorKind, RetrySafety},
     problem::ServiceAnswer,
     retry::{Billing, Fault, Situation, Verdict, decide},
+    transport::is_untrusted,
 };
 
 /// The first retry waits up to this long, each further one up to twice as long.
@@ -118,7 +119,7 @@ impl Client {
             ApiError::CommunicationError(error) => {
                 // A connection that was refused, not found or not secured. Any other failure may have happened after sending.
                 if error.is_connect() {
-                    failed.fault = Fault::NotConnected;
+                    failed.fault = if is_untrusted(&error) { Fault::Untrusted } else { Fault::NotConnected };
                 }
                 failed.source = Some(error.without_url().into());
             }
@@ -182,6 +183,7 @@ impl Failed {
         let billable = self.operation.billing().is_some();
         let (kind, message) = match (&self.fault, &self.answer) {
             (Fault::NotConnected, _) => (ErrorKind::Unreachable, "the service could not be reached; nothing was sent"),
+            (Fault::Untrusted, _) => (ErrorKind::Unreachable, "the service's certificate is not trusted; nothing was sent"),
             (Fault::NoAnswer, _) => (ErrorKind::Unreachable, "the service did not answer"),
             (Fault::Undecodable, _) => (ErrorKind::Undecodable, "the service answered with something that does not decode"),
             (Fault::Answer { .. }, Some(answer)) if answer.is_about_credits() => {
@@ -199,12 +201,16 @@ impl Failed {
                 _ => (ErrorKind::Unavailable, "the service failed"),
             },
         };
+        let untrusted = self.fault == Fault::Untrusted;
         let undecodable = matches!(kind, ErrorKind::Undecodable);
         let mut error = Error::new(kind, message).during(self.operation).answered(self.answer).after(self.attempts);
         if undecodable {
             let (safety, risk) =
                 if billable { (RetrySafety::Unsafe, ChargeRisk::Charged) } else { (RetrySafety::Safe, ChargeRisk::None) };
             error = error.may_be_retried(safety).charged(risk);
+        }
+        if untrusted {
+            error = error.may_be_retried(RetrySafety::Futile);
         }
         match self.source {
             Some(source) => error.because(source),

@@ -16,6 +16,8 @@ pub(crate) enum Billing {
 pub(crate) enum Fault {
     /// No connection was made, so nothing was sent.
     NotConnected,
+    /// The server's certificate is not trusted, so nothing was sent.
+    Untrusted,
     /// Something may have been sent, and no answer came.
     NoAnswer,
     /// An answer other than a success.
@@ -78,6 +80,7 @@ enum Processed {
 fn processed(fault: Fault) -> Processed {
     match fault {
         Fault::NotConnected => Processed::No,
+        Fault::Untrusted => Processed::Refused,
         Fault::NoAnswer => Processed::Perhaps,
         Fault::Undecodable => Processed::Yes,
         Fault::Answer { status, retry_after } => match status {
@@ -105,6 +108,7 @@ mod tests {
         let retry_after = proptest::option::of((0u64..10_000).prop_map(Duration::from_secs));
         prop_oneof![
             Just(Fault::NotConnected),
+            Just(Fault::Untrusted),
             Just(Fault::NoAnswer),
             Just(Fault::Undecodable),
             (status, retry_after)
@@ -169,6 +173,7 @@ mod tests {
         let again = Verdict::SendAgain(Duration::from_secs(1));
         for (fault, free, billable) in [
             (Fault::NotConnected, again, again),
+            (Fault::Untrusted, Verdict::GiveUp, Verdict::GiveUp),
             (Fault::NoAnswer, again, Verdict::OutcomeUnknown),
             (Fault::Undecodable, again, Verdict::GiveUp),
             (answer(400, None), Verdict::GiveUp, Verdict::GiveUp),

@@ -1,6 +1,6 @@
 //! How are bytes sent? TLS with ring, no redirects with credentials, plain http only to loopback.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, io, sync::Arc, time::Duration};
 
 use rustls_platform_verifier::BuilderVerifierExt;
 use url::{Host, Url};
@@ -60,6 +60,20 @@ fn tls() -> Result<rustls::ClientConfig, Error> {
             Ok(builder()?.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
         }
     }
+}
+
+/// Whether a connection was given up because the server's certificate is not trusted. That does not pass by itself.
+pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        // An I/O error hides what it was made of from `source`.
+        let made_of = error.downcast_ref().and_then(io::Error::get_ref);
+        cause = made_of.map_or_else(|| error.source(), |inner| Some(inner));
+    }
+    false
 }
 
 /// Why a URL must not be used, if it must not: anything but https, except http to loopback.

@@ -1,15 +1,20 @@
 //! What can be said on the command line?
 
-use std::{fmt, path::PathBuf, time::Duration};
+mod values;
+
+use std::{path::PathBuf, time::Duration};
 
 use chrono::NaiveDate;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use creatify::{
-    Goal, JobHandle, JobId, ModelVersion, TemplateId,
+    ModelVersion, TemplateId,
     credits::{Credits, DurationRange, Operation, RateCard, UsdPerCredit},
 };
 use creatify_sandbox::Faults;
 use secrecy::SecretString;
+
+pub(crate) use values::{GoalArg, JobArg, Pair};
+use values::{faults, operation, rate_card, secret, speed};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,17 +81,6 @@ pub(crate) struct Global {
     /// No progress and no notes on stderr; errors are still shown
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-}
-
-fn rate_card(text: &str) -> Result<RateCard, String> {
-    RateCard::named(text).or_else(|unknown| match std::fs::read_to_string(text) {
-        Ok(file) => RateCard::from_yaml(&file).map_err(|error| error.to_string()),
-        Err(error) => Err(format!("{unknown}, and as a file it cannot be read: {error}")),
-    })
-}
-
-fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
-    Ok(text.into())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -240,11 +234,6 @@ pub(crate) enum By {
     Model,
 }
 
-fn operation(text: &str) -> Result<Operation, String> {
-    let known = || Operation::ALL.iter().map(|operation| operation.as_str()).collect::<Vec<_>>().join(", ");
-    Operation::ALL.iter().copied().find(|operation| operation.as_str() == text).ok_or_else(|| format!("known are {}", known()))
-}
-
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Template {
     /// The template, from `creatify templates`
@@ -328,73 +317,4 @@ pub(crate) struct Sandbox {
     /// How it misbehaves, from a YAML or JSON file, such as: {"faults": [{"fault": {"html": 502}, "probability": 0.1}]}
     #[arg(long, value_name = "FILE", value_parser = faults)]
     pub(crate) faults: Option<Faults>,
-}
-
-fn faults(path: &str) -> Result<Faults, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    Faults::from_yaml(&text).map_err(|error| error.to_string())
-}
-
-fn speed(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
-        _ => Err("write a number above 0".to_owned()),
-    }
-}
-
-/// `NAME=VALUE`
-#[derive(Debug, Clone)]
-pub(crate) struct Pair {
-    pub(crate) name: String,
-    pub(crate) value: String,
-}
-
-impl std::str::FromStr for Pair {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok(Self { name: name.to_owned(), value: value.to_owned() }),
-            _ => Err("write NAME=VALUE"),
-        }
-    }
-}
-
-/// A job: its id, or a handle that says its goal too.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct JobArg {
-    pub(crate) id: JobId,
-    pub(crate) goal: Option<Goal>,
-}
-
-impl std::str::FromStr for JobArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(handle) = text.parse::<JobHandle>() {
-            return Ok(Self { id: handle.id, goal: Some(handle.goal) });
-        }
-        text.parse().map(|id| Self { id, goal: None }).map_err(|error: creatify::InvalidId| error.to_string())
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum GoalArg {
-    Preview,
-    Video,
-}
-
-impl From<GoalArg> for Goal {
-    fn from(goal: GoalArg) -> Self {
-        match goal {
-            GoalArg::Preview => Self::Preview,
-            GoalArg::Video => Self::Video,
-        }
-    }
-}
-
-impl fmt::Display for JobArg {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.id.fmt(f)
-    }
 }
