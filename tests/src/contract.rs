@@ -20,9 +20,8 @@ impl Contract {
     ///
     /// What is wrong with it.
     pub fn check_request(&self, operation: &str, body: &Value) -> Result<(), String> {
-        let operation = find(operation);
-        let request = resolve(&DOCUMENT, &operation["requestBody"]);
-        self.check(&request["content"]["application/json"]["schema"], body)
+        let request = find(operation).get("requestBody").ok_or_else(|| format!("{operation}: no body is documented"))?;
+        self.check(json_of(resolve(&DOCUMENT, request)), body)
     }
 
     /// Checks the status and the body of an answer; no body is `Null`.
@@ -34,7 +33,7 @@ impl Contract {
         let response = find(operation)["responses"].get(status.to_string());
         let response = resolve(&DOCUMENT, response.ok_or_else(|| format!("{operation}: status {status} is not documented"))?);
         match response.get("content") {
-            Some(content) => self.check(&content["application/json"]["schema"], body),
+            Some(_) => self.check(json_of(response), body),
             None => Ok(()),
         }
     }
@@ -60,6 +59,10 @@ fn find(operation: &str) -> &'static Value {
         .find(|known| known.id() == operation)
         .unwrap_or_else(|| panic!("no operation {operation}"))
         .value
+}
+
+fn json_of(body: &Value) -> &Value {
+    body.pointer("/content/application~1json/schema").unwrap_or_else(|| panic!("no JSON schema in {body}"))
 }
 
 /// A JSON Schema validator for a schema of a document.

@@ -44,6 +44,31 @@ pub fn schemas(document: &Value) -> &Map<String, Value> {
     object(&document["components"]["schemas"])
 }
 
+/// The components that are lists of values: the open enums of the Rust crates.
+pub fn enums(document: &Value) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    schemas(document).iter().filter_map(|(name, schema)| {
+        let values = schema.get("enum")?.as_array()?;
+        Some((name.as_str(), values.iter().filter_map(Value::as_str).collect()))
+    })
+}
+
+/// Every limit of a property or parameter: where it stands, the name of what it limits, and how much.
+pub fn limits(document: &Value) -> Vec<(String, &str, u64)> {
+    let mut limits = Vec::new();
+    for (component, schema) in schemas(document) {
+        for (name, property) in schema.get("properties").map(object).into_iter().flatten() {
+            limits.extend(property["maxLength"].as_u64().map(|limit| (component.clone(), name.as_str(), limit)));
+        }
+    }
+    for operation in operations(document) {
+        for parameter in operation.value["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap_or_default();
+            limits.extend(parameter["schema"]["maxItems"].as_u64().map(|limit| (operation.id().to_owned(), name, limit)));
+        }
+    }
+    limits
+}
+
 /// The members of an object.
 pub fn object(value: &Value) -> &Map<String, Value> {
     value.as_object().unwrap_or_else(|| panic!("not an object: {value}"))

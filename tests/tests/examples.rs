@@ -88,6 +88,28 @@ fn every_example_fits_its_schema() {
 }
 
 #[test]
+fn every_example_of_a_parameter_or_header_fits_its_schema() {
+    fn walk(place: &str, value: &Value, contract: &Contract, checked: &mut usize) {
+        if let (Some(schema), Some(example)) = (value.get("schema"), value.get("example")) {
+            contract.check(schema, example).unwrap_or_else(|problem| panic!("{place}: {problem}"));
+            *checked += 1;
+        }
+        match value {
+            Value::Object(members) => {
+                members.iter().for_each(|(key, value)| walk(&format!("{place}.{key}"), value, contract, checked));
+            }
+            Value::Array(items) => items.iter().for_each(|value| walk(place, value, contract, checked)),
+            _ => {}
+        }
+    }
+    let mut checked = 0;
+    for part in ["/paths", "/components/parameters", "/components/responses"] {
+        walk(part, DOCUMENT.pointer(part).unwrap(), &Contract::default(), &mut checked);
+    }
+    assert!(checked >= 4, "the examples were not found");
+}
+
+#[test]
 fn every_example_decodes_and_comes_back_as_it_was() {
     for media in all_media() {
         let component = referenced_name(media.schema).unwrap_or_else(|| panic!("{} has no named schema", media.place));
@@ -109,4 +131,13 @@ fn an_example_that_does_not_fit_is_noticed() {
     assert!(check(serde_json::json!({ "status": "done" })).is_err());
     assert!(check(serde_json::json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "error" })).is_err());
     assert!(check(serde_json::json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "name": 7 })).is_err());
+}
+
+#[test]
+fn a_body_or_status_that_is_not_documented_is_noticed() {
+    let contract = Contract::default();
+    let balance = serde_json::json!({ "remaining_credits": 1 });
+    assert!(contract.check_response("get_remaining_credits", 200, &balance).is_ok());
+    assert!(contract.check_response("get_remaining_credits", 418, &balance).is_err());
+    assert!(contract.check_request("get_remaining_credits", &balance).is_err());
 }

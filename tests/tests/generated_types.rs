@@ -2,13 +2,27 @@
 
 #![allow(clippy::unwrap_used)] // a test file
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
-use creatify_api::{JobStatus, ModelVersion, OperationId, credit_rates::Price, limits};
-use creatify_tests::rust_types::RUST_TYPES;
+use creatify_api::{
+    JobStatus, ModelVersion, OperationId,
+    credit_rates::{Amount, Price},
+    limits,
+};
+use creatify_tests::{
+    document::{DOCUMENT, enums},
+    rust_types::RUST_TYPES,
+};
 use insta::{Settings, assert_snapshot};
 use quote::ToTokens;
 use syn::{File, ImplItem, Item, ItemMod, Visibility};
+
+/// What is reviewed beside the types.
+const SURFACE: [&str; 6] = ["methods", "JobStatus", "ModelVersion", "limits", "rate_cards", "plans"];
 
 fn source() -> File {
     syn::parse_file(creatify_api::GENERATED_SOURCE).unwrap()
@@ -63,10 +77,16 @@ fn every_generated_type_is_as_it_was_reviewed() {
 #[test]
 fn no_snapshot_is_left_of_a_type_that_is_gone() {
     let types: BTreeSet<_> = generated().into_iter().map(|(name, _)| name).collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/types");
-    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-    let gone = files.filter(|file| file.strip_suffix(".snap").is_some_and(|name| !types.contains(name)));
-    let gone: Vec<_> = gone.map(|file| format!("{file} is of a type that is gone; see `cargo xtask regen`")).collect();
+    let surface: BTreeSet<_> = SURFACE.map(str::to_owned).into();
+    let mut gone = Vec::new();
+    for (folder, there) in [("types", types), ("surface", surface)] {
+        for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(folder)).unwrap() {
+            let file = file.unwrap().file_name().into_string().unwrap();
+            if file.strip_suffix(".snap").is_some_and(|name| !there.contains(name)) {
+                gone.push(format!("{folder}/{file} is of a type that is gone; see `cargo xtask regen`"));
+            }
+        }
+    }
     assert!(gone.is_empty(), "{}", gone.join("\n"));
 }
 
@@ -74,7 +94,7 @@ fn no_snapshot_is_left_of_a_type_that_is_gone() {
 fn the_list_of_rust_types_is_complete() {
     let generated: BTreeSet<_> = generated().into_iter().map(|(name, _)| name).collect();
     let listed: BTreeSet<_> = RUST_TYPES.iter().map(|known| known.name.to_owned()).collect();
-    let open_enums = ["JobStatus", "ModelVersion"].map(str::to_owned).into();
+    let open_enums = enums(&DOCUMENT).map(|(name, _)| name.to_owned()).collect();
     assert_eq!(listed, generated.union(&open_enums).cloned().collect());
 }
 
@@ -122,16 +142,29 @@ fn tight(tokens: &impl ToTokens) -> String {
 }
 
 #[test]
-fn enums_limits_and_prices_are_as_they_were_reviewed() {
-    let values = |values: &[&str]| values.join("\n");
-    let settings = snapshots("surface");
+fn the_open_enums_know_every_value_of_the_specification() {
     let status: Vec<_> = JobStatus::KNOWN.iter().map(JobStatus::as_str).collect();
-    settings.bind(|| assert_snapshot!("JobStatus", values(&status)));
     let models: Vec<_> = ModelVersion::KNOWN.iter().map(ModelVersion::as_str).collect();
-    settings.bind(|| assert_snapshot!("ModelVersion", values(&models)));
-    let limits = format!("name {}\nwebhook_url {}\nids {}", limits::NAME, limits::WEBHOOK_URL, limits::IDS);
-    settings.bind(|| assert_snapshot!("limits", limits));
+    let known = BTreeMap::from([("JobStatus", status), ("ModelVersion", models)]);
+    let mut changed = Vec::new();
+    for (name, values) in &known {
+        let compare = || snapshots("surface").bind(|| assert_snapshot!(*name, values.join("\n")));
+        if std::panic::catch_unwind(compare).is_err() {
+            changed.push(*name);
+        }
+    }
+    assert!(changed.is_empty(), "changed or new: {}; see `cargo xtask regen`", changed.join(", "));
+    assert_eq!(known, enums(&DOCUMENT).collect());
+}
 
+#[test]
+fn the_limits_are_as_they_were_reviewed() {
+    let limits = format!("name {}\nwebhook_url {}\nids {}", limits::NAME, limits::WEBHOOK_URL, limits::IDS);
+    snapshots("surface").bind(|| assert_snapshot!("limits", limits));
+}
+
+#[test]
+fn the_prices_are_as_they_were_reviewed() {
     let mut prices = String::new();
     for card in creatify_api::RATE_CARDS {
         let default = if card.name == creatify_api::DEFAULT_RATE_CARD.name { " (default)" } else { "" };
@@ -140,12 +173,27 @@ fn enums_limits_and_prices_are_as_they_were_reviewed() {
             let model = rate.model_version.as_ref().map_or("any model", ModelVersion::as_str);
             let price = match rate.price {
                 Price::PerBlock { credits, block_seconds } => {
-                    format!("{}e-{} / {block_seconds} s", credits.mantissa, credits.scale)
+                    format!("{} / {block_seconds} s", decimal(credits))
                 }
                 Price::Between { min, max } => format!("{min:?} to {max:?}"),
             };
-            prices += &format!("    {:8} {model:15} {price}  {}\n", rate.operation, rate.provenance);
+            prices += &format!("    {:8} {model:15} {price:28} {}\n", rate.operation, rate.provenance);
         }
     }
-    settings.bind(|| assert_snapshot!("rate_cards", prices));
+    snapshots("surface").bind(|| assert_snapshot!("rate_cards", prices));
+}
+
+#[test]
+fn the_plans_are_as_they_were_reviewed() {
+    let plans = creatify_api::PLANS.iter();
+    let plans = plans.map(|plan| {
+        format!("{:12} {} credits for {} USD a month\n", plan.name, decimal(plan.credits), decimal(plan.usd_per_month))
+    });
+    snapshots("surface").bind(|| assert_snapshot!("plans", plans.collect::<String>()));
+}
+
+fn decimal(Amount { mantissa, scale }: Amount) -> String {
+    let digits = format!("{mantissa:0width$}", width = scale as usize + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale as usize);
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
 }

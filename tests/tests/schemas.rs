@@ -2,13 +2,20 @@
 
 #![allow(clippy::unwrap_used)] // a test file
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use creatify_tests::{
-    document::{DOCUMENT, object, operations, referenced_name, resolve, schemas},
+    document::{DOCUMENT, limits, object, referenced_name, resolve, schemas},
     rust_types::{RUST_TYPES, rust_type},
 };
 use serde_json::{Map, Value, json};
+
+/// What says nothing about which values are decoded. Of `maxLength` the generated types know nothing; see the test of the limits.
+const IGNORED: [&str; 9] =
+    ["$defs", "$schema", "description", "discriminator", "example", "maxLength", "nullable", "title", "writeOnly"];
+
+/// A `uri` is a `String`: what is no URL must decode too. `int64` is how schemars writes an integer.
+const IGNORED_FORMATS: [&str; 2] = ["uri", "int64"];
 
 /// Both sides in one form. What is left out does not change which values are decoded.
 struct Normal<'d> {
@@ -17,13 +24,14 @@ struct Normal<'d> {
 
 impl Normal<'_> {
     fn of(&self, schema: &Value) -> Value {
-        let Value::Object(members) = schema else { return json!({}) }; // `true` of schemars
+        let Value::Object(members) = schema else {
+            return if *schema == json!(false) { json!(false) } else { json!({}) }; // `true` is any value
+        };
         if let Some([only]) = members.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
             return self.of(only);
         }
         if let Some(name) = referenced_name(schema) {
-            let component = &schemas(self.document)[name];
-            let is_plain_number = component["type"] == "number" || name == "Number";
+            let is_plain_number = schemas(self.document).get(name).is_some_and(|component| component["type"] == "number");
             return if is_plain_number { json!({ "type": "number" }) } else { json!({ "$ref": name }) };
         }
         if let Some(union) = members.get("anyOf").or(members.get("oneOf")).and_then(Value::as_array) {
@@ -32,7 +40,9 @@ impl Normal<'_> {
                 .map(|member| self.member(schema, member))
                 .filter(|member| *member != json!({ "type": "null" }))
                 .collect();
-            union.sort_by_key(Value::to_string);
+            if union.iter().any(|member| referenced_name(member).is_none()) {
+                union.sort_by_key(Value::to_string); // told apart by what they are; for references the first that fits is taken
+            }
             return if union.len() == 1 { union.remove(0) } else { json!({ "anyOf": union }) };
         }
         let mut normal = Map::new();
@@ -43,9 +53,9 @@ impl Normal<'_> {
                 "type" => drop(normal.insert(key.clone(), without_null(value))),
                 "enum" => drop(normal.insert(key.clone(), value.clone())),
                 "const" => drop(normal.insert("enum".to_owned(), json!([value]))),
-                "format" if value == "uuid" || value == "date-time" => drop(normal.insert(key.clone(), value.clone())),
+                "format" if IGNORED_FORMATS.contains(&value.as_str().unwrap()) => {}
                 "items" => drop(normal.insert(key.clone(), self.of(value))),
-                "additionalProperties" if *value != json!(false) => drop(normal.insert(key.clone(), self.of(value))),
+                "additionalProperties" => drop(normal.insert(key.clone(), self.of(value))),
                 "properties" => {
                     let properties = object(value).iter().map(|(name, property)| {
                         // Rust has one `Option` for what is left out and what is null; a required property must not be null on either side.
@@ -54,7 +64,9 @@ impl Normal<'_> {
                     });
                     normal.insert(key.clone(), properties.collect());
                 }
-                _ => {}
+                "required" => {}
+                key if IGNORED.contains(&key) || key.starts_with("x-") => {}
+                _ => drop(normal.insert(key.clone(), value.clone())),
             }
         }
         if !required.is_empty() {
@@ -121,7 +133,12 @@ fn every_component_has_a_rust_type_or_is_part_of_one() {
 #[test]
 fn a_component_that_changed_is_noticed() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 14] = [
+        ("CustomTemplateJob", |job| job["properties"]["name"]["pattern"] = json!("^[a-z]*$")),
+        ("CustomTemplateJob", |job| job["properties"]["duration"] = json!({ "type": "integer" })),
+        ("CustomTemplateJob", |job| job["additionalProperties"] = json!(false)),
+        ("CustomTemplatePage", |page| page["properties"]["count"]["minimum"] = json!(0)),
+        ("Variable", |variable| variable["anyOf"].as_array_mut().unwrap().reverse()),
         ("CustomTemplateJob", |job| job["properties"]["name"]["type"] = json!("integer")),
         ("CustomTemplateJob", |job| job["properties"]["id"]["format"] = json!("uri")),
         ("CustomTemplateJob", |job| drop(object_mut(&mut job["properties"]).remove("progress"))),
@@ -144,13 +161,52 @@ fn object_mut(value: &mut Value) -> &mut Map<String, Value> {
     value.as_object_mut().unwrap()
 }
 
+/// The generated types do not have the limits; the `creatify` crate checks them before it sends, by these constants.
 #[test]
-fn the_limits_of_requests_are_those_of_the_specification() {
-    // The generated types do not have them; the `creatify` crate checks them by these constants.
-    use creatify_api::limits;
-    let request = &schemas(&DOCUMENT)["CustomTemplateJobRequest"]["properties"];
-    assert_eq!(request["name"]["maxLength"], limits::NAME);
-    assert_eq!(request["webhook_url"]["maxLength"], limits::WEBHOOK_URL);
-    let list = operations(&DOCUMENT).into_iter().find(|operation| operation.id() == "list_custom_template_jobs").unwrap();
-    assert_eq!(list.value["parameters"][0]["schema"]["maxItems"], limits::IDS);
+fn the_limits_that_the_generated_types_lack_are_constants() {
+    use creatify_api::limits as constants;
+    let constants = BTreeMap::from([("name", constants::NAME), ("webhook_url", constants::WEBHOOK_URL), ("ids", constants::IDS)]);
+    let limits = limits(&DOCUMENT);
+    for (place, name, limit) in &limits {
+        let constant = constants.get(name).unwrap_or_else(|| panic!("{place}.{name} has a limit that is not listed here"));
+        assert_eq!(*constant as u64, *limit, "{place}.{name}");
+    }
+    let limited: BTreeSet<_> = limits.iter().map(|(_, name, _)| *name).collect();
+    assert_eq!(limited, constants.into_keys().collect());
+}
+
+/// A required member that must be there, and nothing else.
+fn least(schema: &Value) -> Value {
+    let schema = resolve(&DOCUMENT, schema);
+    let first = ["allOf", "oneOf", "anyOf"].iter().find_map(|key| schema[key].get(0));
+    match (first, schema["enum"].get(0), schema["type"].as_str(), schema["format"].as_str()) {
+        (Some(first), ..) => least(first),
+        (_, Some(value), ..) => value.clone(),
+        (_, _, Some("string"), Some("uuid")) => json!("7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11"),
+        (_, _, Some("string"), _) => json!("text"),
+        (_, _, Some("number" | "integer"), _) => json!(1),
+        (_, _, Some("array"), _) => json!([]),
+        _ => {
+            let required = schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap());
+            required.map(|name| (name.to_owned(), least(&schema["properties"][name]))).collect()
+        }
+    }
+}
+
+#[test]
+fn null_decodes_wherever_the_specification_allows_it() {
+    let mut tried = 0;
+    for rust in RUST_TYPES {
+        let schema = &schemas(&DOCUMENT)[rust.name];
+        for (name, property) in schema.get("properties").map(object).into_iter().flatten() {
+            let mut value = least(schema);
+            (rust.round_trip)(value.clone()).unwrap_or_else(|error| panic!("{}: {error}", rust.name));
+            if is_nullable(property) {
+                value[name] = Value::Null;
+                (rust.round_trip)(value).unwrap_or_else(|error| panic!("{}.{name}: {error}", rust.name));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 20, "the nullable properties were not found");
 }

@@ -4,13 +4,36 @@
 
 use std::collections::BTreeSet;
 
-use creatify_tests::document::{DOCUMENT, object, operations, schemas};
+use creatify_tests::document::{DOCUMENT, object, operations, resolve, schemas};
 use serde_json::Value;
 
-const MARKS: [&str; 5] = ["seed", "documented", "sibling", "observed", "inferred"];
+/// The marks of `x-provenance`, from the table in which the document explains them.
+fn marks() -> Vec<&'static str> {
+    let rows = DOCUMENT["info"]["description"].as_str().unwrap().lines();
+    let marks: Vec<_> = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(marks.len(), 5, "the table of the marks was not found");
+    marks
+}
 
 fn has_mark(value: &Value) -> bool {
-    value["x-provenance"].as_str().is_some_and(|mark| MARKS.contains(&mark))
+    value["x-provenance"].as_str().is_some_and(|mark| marks().contains(&mark))
+}
+
+/// Every property of a schema, however deep, that does not say how it is known.
+fn unmarked(place: &str, schema: &Value, found: &mut Vec<String>) {
+    for (name, property) in schema.get("properties").map(object).into_iter().flatten() {
+        let place = format!("{place}.{name}");
+        if !has_mark(property) {
+            found.push(place.clone());
+        }
+        unmarked(&place, property, found);
+    }
+    for key in ["items", "additionalProperties"] {
+        schema.get(key).into_iter().for_each(|inner| unmarked(place, inner, found));
+    }
+    for key in ["allOf", "anyOf", "oneOf"] {
+        schema[key].as_array().into_iter().flatten().for_each(|member| unmarked(place, member, found));
+    }
 }
 
 #[test]
@@ -41,11 +64,20 @@ fn every_operation_and_property_says_how_it_is_known() {
     for operation in operations(&DOCUMENT) {
         assert!(has_mark(operation.value), "{}", operation.id());
     }
-    for (name, schema) in schemas(&DOCUMENT) {
-        for (property, value) in schema.get("properties").map(object).into_iter().flatten() {
-            assert!(has_mark(value), "{name}.{property}");
-        }
+    let mut found = Vec::new();
+    schemas(&DOCUMENT).iter().for_each(|(name, schema)| unmarked(name, schema, &mut found));
+    assert!(found.is_empty(), "without x-provenance: {}", found.join(", "));
+    let lists = DOCUMENT["paths"].as_object().unwrap().values().flat_map(|item| object(item).iter());
+    let parameters = lists.flat_map(|(key, value)| if key == "parameters" { value } else { &value["parameters"] }.as_array());
+    for parameter in parameters.flatten().map(|parameter| resolve(&DOCUMENT, parameter)) {
+        assert!(has_mark(parameter), "{}", parameter["name"]);
     }
+}
+
+#[test]
+fn the_marks_are_those_that_the_rust_crates_know() {
+    use creatify_api::credit_rates::Provenance::{Documented, Inferred, Observed, Seed, Sibling};
+    assert_eq!(marks(), [Seed, Documented, Sibling, Observed, Inferred].map(|mark| mark.as_str()));
 }
 
 #[test]
@@ -59,8 +91,12 @@ fn every_billable_operation_has_a_rate_in_every_card() {
         if billing != "free" {
             for (name, card) in cards {
                 let rates = card["rates"].as_array().unwrap();
-                assert!(rates.iter().any(|rate| rate["operation"] == billing), "{name} has no rate for {billing}");
-                assert!(rates.iter().all(|rate| MARKS.contains(&rate["provenance"].as_str().unwrap())), "{name}");
+                for model in schemas(&DOCUMENT)["ModelVersion"]["enum"].as_array().unwrap() {
+                    let of_model = |rate: &&Value| rate["model_version"].is_null() || rate["model_version"] == *model;
+                    let there = rates.iter().filter(of_model).any(|rate| rate["operation"] == billing);
+                    assert!(there, "{name} has no rate for {billing} with {model}");
+                }
+                assert!(rates.iter().all(|rate| marks().contains(&rate["provenance"].as_str().unwrap())), "{name}");
             }
         }
     }
