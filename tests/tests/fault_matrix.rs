@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // a test file
 
-use std::{fmt::Write, fs, path::Path, time::Duration};
+use std::{
+    fmt::Write,
+    fs, io,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use creatify::{ChargeRisk, Client, Error, Goal, Job, JobId, OperationId, RetrySafety, TemplateId, Variables};
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
@@ -41,6 +47,40 @@ const FAULTS: &[(&str, Fault)] = &[
     ("303", Fault::Redirect(303)),
     ("307", Fault::Redirect(307)),
 ];
+
+/// Looks for the key in whatever is logged, at every level, by every crate.
+struct Grep;
+
+static LEAKED: AtomicBool = AtomicBool::new(false);
+static LOGGED: AtomicUsize = AtomicUsize::new(0);
+
+impl io::Write for Grep {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        look_for_the_key(&String::from_utf8_lossy(line));
+        LOGGED.fetch_add(1, Ordering::Relaxed);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn look_for_the_key(text: &str) {
+    if text.contains("sandbox-api-key") || text.contains("sandbox-api-id") {
+        LEAKED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// All that an error can be made to say.
+fn look_into(error: &Error) {
+    look_for_the_key(&format!("{error} {error:?} {error:#?}"));
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        look_for_the_key(&format!("{source} {source:?}"));
+        cause = source.source();
+    }
+}
 
 struct Scene {
     sandbox: Sandbox,
@@ -99,6 +139,8 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
     assert!(!scene.sandbox.faults_fired().is_empty(), "the fault did not happen: {place}");
     assert_eq!(scene.sandbox.leaked_credentials(), 0, "credentials went to another host: {place}");
     assert!(accepted <= 1, "paid {accepted} times: {place}");
+
+    called.as_ref().err().into_iter().for_each(look_into);
 
     let mut cell = match &called {
         Ok(_) => "ok".to_owned(),
@@ -159,6 +201,8 @@ processed; otherwise its outcome is unknown, and what stands behind it in bracke
 
 #[tokio::test(start_paused = true)]
 async fn every_fault_has_its_outcome_for_every_operation() {
+    let levels = tracing_subscriber::filter::LevelFilter::TRACE;
+    tracing_subscriber::fmt().with_max_level(levels).with_writer(|| Grep).with_ansi(false).init();
     let document = format!(
         "{HEAD}\n## A fault that happens once\n\n{}\n## A fault that does not go away\n\n{}",
         table(Some(1)).await,
@@ -171,6 +215,8 @@ async fn every_fault_has_its_outcome_for_every_operation() {
     let written = fs::read_to_string(&path).unwrap_or_default();
     let differing: Vec<_> = document.lines().zip(written.lines()).filter(|(now, before)| now != before).collect();
     assert!(document == written, "docs/faults.md says otherwise:\n{differing:#?}");
+    assert!(LOGGED.load(Ordering::Relaxed) > 1_000, "the logs were not looked at");
+    assert!(!LEAKED.load(Ordering::Relaxed), "a credential was logged, or an error shows it");
 }
 
 /// A job whose fields have the wrong types is still found and waited for.

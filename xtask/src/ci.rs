@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    regen,
+    regen, tools,
     workspace::{cargo, root, typed},
 };
 
@@ -40,6 +40,7 @@ const STEPS: &[Step] = &[
         doc.env("RUSTDOCFLAGS", "-D warnings");
         quiet(doc)
     }),
+    Step("deny", "licences, bans and sources of all dependencies", tools::deny),
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
     Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),

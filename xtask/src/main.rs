@@ -2,6 +2,7 @@
 
 mod ci;
 mod regen;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
