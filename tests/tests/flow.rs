@@ -4,12 +4,13 @@
 
 use std::{pin::pin, time::Duration};
 
+use creatify::OperationId;
 use creatify::{
     ChargeRisk, Client, ErrorKind, Goal, JobHandle, JobStatus, ModelVersion, RetrySafety, Variables,
     credits::{Budget, Ledger, RateCard, ledger::State},
     wait::Update,
 };
-use creatify_sandbox::{Sandbox, templates};
+use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
 use futures_util::StreamExt;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -347,4 +348,20 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
     let states: Vec<_> = ledger.read().unwrap().entries.iter().map(|entry| entry.state).collect();
     assert_eq!(states, [State::Released, State::Unknown]);
     assert_eq!(requests.await.unwrap(), 1, "it was sent again");
+}
+
+/// The caller goes away at any moment after the request was begun: the job that is paid for is in the ledger.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_submission_is_found_in_the_ledger() {
+    let faults = Faults::new(1).with(Rule::new(Fault::Delay(5.0)).on(OperationId::PreviewCustomTemplateJobAsync));
+    let sandbox = Sandbox::builder().speed(1.0).faults(faults).start().await.unwrap();
+    let client = client(&sandbox).build().unwrap();
+    let send = client.preview(template("Teaser"), variables()).send();
+    assert!(tokio::time::timeout(SECOND, send).await.is_err());
+    let entry = || client.ledger().read().unwrap().entries.remove(0);
+    assert_eq!((sandbox.job_count(), entry().job_id), (1, None));
+    tokio::time::sleep(5 * SECOND).await;
+    let job = entry().job_id.unwrap();
+    JobHandle { id: job, goal: Goal::Preview }.wait(&client).await.unwrap();
+    assert_eq!(entry().state, State::Charged);
 }

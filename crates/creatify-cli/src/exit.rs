@@ -35,7 +35,7 @@ impl Failure {
                 ErrorKind::InvalidInput | ErrorKind::AlreadyRendered => 2,
                 ErrorKind::Credentials => 3,
                 ErrorKind::Refused => 4,
-                ErrorKind::InsufficientCredits | ErrorKind::OverLimit(_) => 5,
+                ErrorKind::InsufficientCredits | ErrorKind::OverLimit(_) | ErrorKind::OverBudget(_) => 5,
                 ErrorKind::JobFailed | ErrorKind::JobRejected => 6,
                 ErrorKind::TimedOut => 7,
                 ErrorKind::OutcomeUnknown(_) => 8,

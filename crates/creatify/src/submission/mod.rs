@@ -122,6 +122,8 @@ impl<'c> Submission<'c> {
     /// Checks it, holds it against the limit, and sends it. **Costs credits.** One request; more only while the service certainly did
     /// not process it.
     ///
+    /// Once begun it goes on in the background even when this future is dropped; the [ledger](Client::ledger) then has the job.
+    ///
     /// # Errors
     ///
     /// - [`InvalidInput`](ErrorKind::InvalidInput), [`OverLimit`](ErrorKind::OverLimit): nothing was sent.
@@ -161,7 +163,7 @@ impl<'c> Submission<'c> {
             timeout: patience.attempt,
             entry: Accounts::entry_id(&open).to_owned(),
         };
-        let send = |api: ApiClient| {
+        let send = move |api: ApiClient| {
             let body = body.clone();
             async move {
                 match kind {
@@ -225,7 +227,7 @@ impl<'c> Render<'c> {
             timeout: client.patience().attempt,
             entry: Accounts::entry_id(&open).to_owned(),
         };
-        let send = |api: ApiClient| {
+        let send = move |api: ApiClient| {
             let body = body.clone();
             async move { api.render_custom_template_job().id(id.as_uuid()).body(body).send().await }
         };

@@ -25,12 +25,24 @@ pub(super) struct Order {
     pub(super) sent: Sent,
 }
 
+/// Sends an order and enters what came of it. It goes on to its end even if the caller stops waiting for it: a job that is paid for then
+/// is found in the ledger.
 pub(super) async fn submit<F>(
     client: &Client,
     patience: Patience,
     order: Order,
-    send: impl Fn(ApiClient) -> F,
+    send: impl Fn(ApiClient) -> F + Send + Sync + 'static,
 ) -> Result<Accepted, Error>
+where
+    F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>> + Send + 'static,
+{
+    let sent = order.sent.clone();
+    let client = client.clone();
+    let sending = tokio::spawn(async move { carry_out(&client, patience, order, send).await });
+    sending.await.unwrap_or_else(|error| Err(unknown(sent).because(error))) // it panicked, or the runtime is shutting down
+}
+
+async fn carry_out<F>(client: &Client, patience: Patience, order: Order, send: impl Fn(ApiClient) -> F) -> Result<Accepted, Error>
 where
     F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>>,
 {
@@ -56,13 +68,14 @@ where
     }
 }
 
+fn unknown(sent: Sent) -> Error {
+    let message = "the outcome is unknown: it may have been accepted and charged. It was not sent again";
+    Error::new(ErrorKind::OutcomeUnknown(Box::new(sent)), message)
+}
+
 fn refused_or_unknown(mut failed: Failed, goal: Goal, sent: Sent) -> Error {
     if failed.outcome_unknown {
-        let message = "the outcome is unknown: it may have been accepted and charged. It was not sent again";
-        let error = Error::new(ErrorKind::OutcomeUnknown(Box::new(sent)), message)
-            .during(failed.operation)
-            .answered(failed.answer)
-            .after(failed.attempts);
+        let error = unknown(sent).during(failed.operation).answered(failed.answer).after(failed.attempts);
         return match failed.source {
             Some(source) => error.because(source),
             None => error,
