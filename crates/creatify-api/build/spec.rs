@@ -36,10 +36,18 @@ pub fn string_enums(document: &Value) -> Vec<StringEnum> {
             Some(StringEnum {
                 name: name.clone(),
                 description: text(schema, "description").to_owned(),
-                values: values.iter().map(|value| value.as_str().expect("enum values are strings").to_owned()).collect(),
+                values: values.iter().map(|value| string(name, value)).collect(),
             })
         })
         .collect()
+}
+
+/// YAML takes `no` and `y` for booleans.
+fn string(component: &str, value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("openapi.yaml: value {value} of {component} is no string: put it in quotes"))
+        .to_owned()
 }
 
 /// The components that are plain numbers.
