@@ -1,7 +1,7 @@
 //! What did this client pay for? Joins budget and ledger: set aside before sending, settle when the job ends.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -33,8 +33,8 @@ struct Books {
     open: HashMap<(JobId, Operation), Open>,
     /// Calls of unknown outcome, by their entries.
     unknown: HashMap<String, Open>,
-    /// Jobs whose entries were looked for in the ledger once.
-    looked_up: HashSet<(JobId, Operation)>,
+    /// How long the ledger's file was when it was last read.
+    loaded: Option<u64>,
     /// How long videos of each template were.
     durations: HashMap<TemplateId, DurationRange>,
     charges: Vec<Charge>,
@@ -130,7 +130,7 @@ impl Accounts {
         if let Some(open) = self.books().unknown.remove(entry) {
             return Some(open);
         }
-        let contents = if self.ledger.is_shared() { self.ledger.read().ok()? } else { return None };
+        let contents = self.ledger.read().ok()?;
         let is_it = |known: &Entry| known.entry == entry && known.state == State::Unknown;
         contents.entries.into_iter().find(is_it).map(|entry| Open { entry, reservation: None })
     }
@@ -175,21 +175,31 @@ impl Accounts {
 
     /// The entry that waits for this job: of this process, or of another that wrote to the same ledger.
     fn take_open(&self, job: JobId, operation: Operation) -> Option<Open> {
-        let mut books = self.books();
-        if let Some(open) = books.open.remove(&(job, operation)) {
-            books.looked_up.insert((job, operation));
-            return Some(open);
+        let key = (job, operation);
+        let found = self.books().open.remove(&key);
+        if found.is_some() || self.books().loaded == self.ledger.file_length() {
+            return found;
         }
-        if !self.ledger.is_shared() || !books.looked_up.insert((job, operation)) {
-            return None;
-        }
-        drop(books);
-        let waiting = |entry: &Entry| entry.job_id == Some(job) && entry.operation == operation && entry.state == State::Reserved;
-        match self.ledger.read() {
-            Ok(contents) => contents.entries.into_iter().rfind(waiting).map(|entry| Open { entry, reservation: None }),
+        self.load();
+        self.books().open.remove(&key)
+    }
+
+    /// Takes over what waits in a shared ledger. Not again before the file has changed: lists show many jobs that are none of ours.
+    fn load(&self) {
+        let length = self.ledger.file_length();
+        let entries = match self.ledger.read() {
+            Ok(contents) => contents.entries,
             Err(error) => {
-                tracing::warn!(%error, "the charge of job {job} could not be entered");
-                None
+                tracing::warn!(%error, "charges of other processes cannot be entered");
+                Vec::new()
+            }
+        };
+        let mut books = self.books();
+        books.loaded = length;
+        for entry in entries.into_iter().filter(|entry| entry.state == State::Reserved) {
+            if let Some(job) = entry.job_id {
+                let key = (job, entry.operation);
+                books.open.entry(key).or_insert(Open { entry, reservation: None });
             }
         }
     }

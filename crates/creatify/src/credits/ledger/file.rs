@@ -43,6 +43,10 @@ impl LedgerFile {
         LedgerError { path: self.path.display().to_string(), source }
     }
 
+    pub(super) fn length(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |file| file.len())
+    }
+
     pub(super) fn append(&self, entry: &Entry) -> io::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');

@@ -130,9 +130,12 @@ impl Ledger {
         Self(Arc::new(Store::File(file::LedgerFile::new(path.as_ref()))))
     }
 
-    /// Whether other processes may write to it.
-    pub(crate) fn is_shared(&self) -> bool {
-        matches!(&*self.0, Store::File(_))
+    /// How long its file is, by which a change shows; `None` in memory, where nobody else writes.
+    pub(crate) fn file_length(&self) -> Option<u64> {
+        match &*self.0 {
+            Store::Memory(_) => None,
+            Store::File(file) => Some(file.length()),
+        }
     }
 
     /// Writes an entry as it stands now.
