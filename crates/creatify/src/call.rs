@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::{
     client::Client,
     error::{BoxError, ChargeRisk, Error, ErrorKind, RetrySafety},
+    lenient,
     problem::ServiceAnswer,
     retry::{Billing, Fault, Situation, Verdict, decide},
     transport::is_untrusted,
@@ -85,6 +86,11 @@ impl Client {
             let mut failed = self.examine(operation, error, context.received()).await;
             failed.attempts = attempts;
             if let (Fault::Undecodable, Some(body)) = (failed.fault, &failed.body) {
+                if let Some((value, dropped)) = lenient::decode::<T>(body) {
+                    tracing::warn!(%operation, ?dropped, "fields of the answer do not decode and are left out");
+                    self.pace().succeeded();
+                    return Ok(value);
+                }
                 failed.source = where_it_fails::<T>(body).or(failed.source);
             }
             if let Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after } = failed.fault {

@@ -7,6 +7,7 @@ pub mod credits;
 mod download;
 mod error;
 mod job;
+mod lenient;
 mod pace;
 mod pages;
 mod problem;
