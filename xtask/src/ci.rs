@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::{Command, Output},
     time::{Duration, Instant},
 };
@@ -115,11 +116,34 @@ fn test() -> Result<()> {
 }
 
 fn publish() -> Result<()> {
+    forget_packaged_crates()?;
     let mut arguments = vec!["publish", "--dry-run", "--workspace", "--quiet"];
     if std::env::var_os("CI").is_none() {
         arguments.push("--allow-dirty");
     }
     quiet(cargo(&arguments))
+}
+
+/// Cargo unpacks the crates of a dry run by path and version, and does not look again when their contents have changed: crates that depend
+/// on each other would be checked against those of an earlier run.
+fn forget_packaged_crates() -> Result<()> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let Some(home) = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))) else { return Ok(()) };
+    let Ok(registries) = fs::read_dir(home.join("registry/src")) else { return Ok(()) };
+    for registry in registries {
+        let registry = registry?.path();
+        // Those of a dry run have no host in their name.
+        if !registry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('-')) {
+            continue;
+        }
+        for unpacked in fs::read_dir(&registry)? {
+            let unpacked = unpacked?.path();
+            if unpacked.file_name().is_some_and(|name| name.to_string_lossy().starts_with("creatify")) {
+                fs::remove_dir_all(unpacked)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn demo() -> Result<()> {
