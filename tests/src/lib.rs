@@ -6,4 +6,6 @@
 
 pub mod contract;
 pub mod document;
+pub mod fleet;
+pub mod one_by_one;
 pub mod rust_types;

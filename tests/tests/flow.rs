@@ -131,7 +131,7 @@ async fn updates_come_in_order_and_end_with_the_goal() {
     let (mut statuses, mut progress, mut reached) = (Vec::new(), Vec::new(), 0);
     while let Some(update) = updates.next().await {
         match update.unwrap() {
-            Update::Changed(job) => {
+            Update::Changed { job, .. } => {
                 statuses.push(job.status().to_string());
                 progress.extend(job.progress().map(|progress| progress.fraction()));
             }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use creatify::{
-    Certainty, Client, Error, ErrorKind, Goal, Job, JobHandle, Reconciled, RetrySafety, TemplateId, Variables, wait::Schedule,
+    Certainty, Client, Error, ErrorKind, Goal, Job, JobHandle, Reconciled, RetrySafety, TemplateId, Variables, wait::Adaptive,
 };
 use creatify_api::types;
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
@@ -254,7 +254,7 @@ fn api(sandbox: &Sandbox) -> creatify_api::Client {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_paid_twice_and_nothing_is_lost_while_one_request_in_five_fails() {
     let calm = sandbox().await;
-    let slowly = Schedule::between(Duration::from_secs(5), Duration::from_secs(30)); // fewer requests to simulate
+    let slowly = Adaptive::between(Duration::from_secs(5), Duration::from_secs(30)); // fewer requests to simulate
     let client = Client::builder().credentials(calm.credentials()).base_url(calm.base_url()).schedule(slowly).build().unwrap();
     let ours = run("creatify", &calm, |task, known| self::ours(client.clone(), task, known)).await;
 

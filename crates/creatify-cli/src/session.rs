@@ -8,7 +8,7 @@ use std::{
 use creatify::{
     Client, ClientBuilder, Credentials, JobHandle,
     credits::{Ledger, RateCard},
-    wait::Schedule,
+    wait::{Adaptive, Exponential},
 };
 use creatify_sandbox::Sandbox;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The sandbox is fast, so it is looked at often.
-const SANDBOX_SCHEDULE: (Duration, Duration) = (Duration::from_millis(150), Duration::from_millis(400));
+const SANDBOX_PAUSES: (Duration, Duration) = (Duration::from_millis(150), Duration::from_millis(400));
 
 pub(crate) struct Session {
     pub(crate) form: Form,
@@ -91,14 +91,15 @@ impl Session {
         let mut builder = self.builder().credentials(credentials).base_url(&self.base_url);
         if self.base_url.starts_with("http://") {
             // Only a sandbox is reached without TLS; it may well run fast.
-            builder = builder.schedule(Schedule::between(SANDBOX_SCHEDULE.0, Duration::from_secs(5)));
+            let (first, longest) = (SANDBOX_PAUSES.0, Duration::from_secs(5));
+            builder = builder.schedule(Exponential { first, factor: 1.3, longest });
         }
         Ok(Service { client: builder.build()?, _sandbox: None })
     }
 
     async fn sandbox(&self) -> Result<Service, Failure> {
         let sandbox = Sandbox::start().await.map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
-        let schedule = Schedule::between(SANDBOX_SCHEDULE.0, SANDBOX_SCHEDULE.1);
+        let schedule = Adaptive::between(SANDBOX_PAUSES.0, SANDBOX_PAUSES.1);
         let builder = self.builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).schedule(schedule);
         Ok(Service { client: builder.build()?, _sandbox: Some(sandbox) })
     }

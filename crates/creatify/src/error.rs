@@ -1,7 +1,7 @@
 //! What went wrong? One error type that says what was being done, whether it may be tried again, whether credits were charged, and what
 //! the service said.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use creatify_api::{ModelVersion, OperationId};
@@ -31,8 +31,10 @@ use crate::{
 /// }
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -43,7 +45,7 @@ struct Inner {
     attempts: u32,
     retry_safety: RetrySafety,
     charge_risk: ChargeRisk,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -247,7 +249,7 @@ impl Error {
     }
 
     pub(crate) fn because(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -263,6 +263,11 @@ fn present(text: &Option<String>) -> Option<&str> {
 pub struct Progress(f64);
 
 impl Progress {
+    /// A part of the whole; what is below 0 or above 1 counts as that. `None` for what is not a number.
+    pub fn new(fraction: f64) -> Option<Self> {
+        (!fraction.is_nan()).then(|| Self(fraction.clamp(0.0, 1.0)))
+    }
+
     /// From 0 to 1.
     pub fn fraction(self) -> f64 {
         self.0
@@ -275,7 +280,7 @@ impl Progress {
             types::Progress::Text(text) => text.trim().trim_end_matches('%').trim_end().parse().ok()?,
         };
         let fraction = if value > 1.0 { value / 100.0 } else { value };
-        fraction.is_finite().then(|| Self(fraction.clamp(0.0, 1.0)))
+        Self::new(fraction).filter(|_| fraction.is_finite())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 
 pub(crate) async fn wait(session: &Session, jobs: &[JobArg], goal: Option<Goal>, timeout: Timeout) -> Result<(), Failure> {
     let client = session.client().await?;
-    let bars = Bars::new(session);
+    let bars = Bars::new(session, jobs.len());
     let waits = jobs.iter().map(|job| {
         let handle = JobHandle { id: job.id, goal: goal.or(job.goal).unwrap_or(Goal::Video) };
         session.accepted(handle);
@@ -52,7 +52,7 @@ pub(crate) async fn wait(session: &Session, jobs: &[JobArg], goal: Option<Goal>,
 
 /// Waits for one job, with its bar.
 pub(crate) async fn one(session: &Session, wait: Wait, handle: JobHandle, timeout: Timeout) -> Result<Job, Failure> {
-    let bars = Bars::new(session);
+    let bars = Bars::new(session, 1);
     let job = follow(wait.timeout(timeout.timeout), bars.bar(handle)).await?;
     session.finished(handle);
     Ok(job)
@@ -62,12 +62,12 @@ async fn follow(wait: Wait, mut bar: Bar) -> Result<Job, Error> {
     let mut updates = pin!(wait.updates());
     let mut last = None;
     while let Some(update) = updates.next().await {
-        if let Ok(update) = &update {
-            bar.update(update);
+        match &update {
+            Ok(update) => bar.update(update),
+            Err(_) => bar.failed(),
         }
         last = Some(update);
     }
-    bar.end();
     match last {
         Some(Ok(Update::Reached(job))) => Ok(job),
         Some(Err(error)) => Err(error),

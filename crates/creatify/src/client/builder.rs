@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     pace::Pace,
     transport,
-    wait::Schedule,
+    wait::{Adaptive, Earlier, Schedule, Watcher},
 };
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ pub(super) struct Settings {
     pub(super) blocking_preview_timeout: Duration,
     pub(super) attempts: u32,
     pub(super) rate_card: RateCard,
-    pub(super) schedule: Schedule,
+    pub(super) schedule: Arc<dyn Schedule>,
     pub(super) default_duration: Option<DurationRange>,
     pub(super) concurrency: Option<NonZeroUsize>,
     pub(super) requests_per_second: Option<NonZeroU32>,
@@ -63,7 +63,7 @@ impl ClientBuilder {
                 blocking_preview_timeout: BLOCKING_PREVIEW_TIMEOUT,
                 attempts: ATTEMPTS,
                 rate_card: RateCard::default(),
-                schedule: Schedule::default(),
+                schedule: Arc::new(Adaptive::default()),
                 default_duration: None,
                 concurrency: None,
                 requests_per_second: None,
@@ -146,9 +146,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How often to look at a job while waiting for it.
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.settings.schedule = schedule;
+    /// When to look at a job while waiting for it; [`Adaptive`] unless set.
+    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
+        self.settings.schedule = Arc::new(schedule);
         self
     }
 
@@ -173,6 +173,8 @@ impl ClientBuilder {
             credentials,
             accounts: Accounts::new(self.budget, self.ledger, self.settings.rate_card.clone()),
             pace: Pace::new(self.settings.concurrency, self.settings.requests_per_second),
+            watcher: Watcher::default(),
+            earlier: Earlier::default(),
             settings: self.settings,
         })))
     }

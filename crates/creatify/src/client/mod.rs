@@ -19,7 +19,7 @@ use crate::{
     pace::Pace,
     submission::{Kind, Render, Submission},
     variables::Variables,
-    wait::Schedule,
+    wait::{Earlier, Schedule, Watcher},
 };
 
 /// The service itself (documented).
@@ -50,6 +50,8 @@ struct Inner {
     credentials: Credentials,
     accounts: Accounts,
     pace: Pace,
+    watcher: Watcher,
+    earlier: Earlier,
     settings: Settings,
 }
 
@@ -254,8 +256,16 @@ impl Client {
         &self.0.downloads
     }
 
-    pub(crate) fn schedule(&self) -> Schedule {
-        self.0.settings.schedule
+    pub(crate) fn watcher(&self) -> &Watcher {
+        &self.0.watcher
+    }
+
+    pub(crate) fn earlier(&self) -> &Earlier {
+        &self.0.earlier
+    }
+
+    pub(crate) fn schedule(&self) -> &Arc<dyn Schedule> {
+        &self.0.settings.schedule
     }
 
     pub(crate) fn default_duration(&self) -> Option<DurationRange> {

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Sent},
     job::{Goal, Job, JobHandle, JobId, TemplateId},
     variables::Variables,
-    wait::Wait,
+    wait::{Likeness, Wait},
 };
 use options::{Marker, Options, options};
 use order::{Order, submit};
@@ -29,12 +29,14 @@ pub struct Accepted {
     pub job: Job,
     /// What it was estimated to cost, when the duration was known.
     pub estimate: Option<Estimate>,
+    /// What other jobs are like it, when its template is known.
+    likeness: Option<Likeness>,
 }
 
 impl Accepted {
     /// Waits for the job's goal, from what is known already. See [`JobHandle::wait`].
     pub fn wait(&self, client: &Client) -> Wait {
-        Wait::new(client.clone(), self.handle).knowing(self.job.clone())
+        Wait::new(client.clone(), self.handle).submitted_here(self.job.clone(), self.likeness.clone())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use chrono::Utc;
-use creatify_api::{Client as ApiClient, Error as ApiError, OperationId, ResponseValue, types};
+use creatify_api::{Client as ApiClient, Error as ApiError, ModelVersion, OperationId, ResponseValue, types};
 
 use super::{Accepted, accepted_id};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     error::{ChargeRisk, Error, ErrorKind, Sent},
     job::{Goal, Job, JobHandle},
     retry::Fault,
+    wait::Likeness,
 };
 
 /// What is about to be sent, with what was set aside for it.
@@ -54,7 +55,8 @@ where
             tracing::info!(%operation, %handle, "accepted");
             client.accounts().accepted(open, handle.id);
             client.accounts().saw(&job);
-            Ok(Accepted { handle, job, estimate })
+            let likeness = likeness(client, &sent, &job);
+            Ok(Accepted { handle, job, estimate, likeness })
         }
         Err(failed) => {
             let error = refused_or_unknown(failed, goal, Sent { given_up_at: Utc::now(), ..sent });
@@ -66,6 +68,16 @@ where
             Err(error)
         }
     }
+}
+
+/// A render is of the template that this process previewed, if it did.
+fn likeness(client: &Client, sent: &Sent, job: &Job) -> Option<Likeness> {
+    if let Some(template) = sent.template_id {
+        client.earlier().submitted(job.id(), template);
+    }
+    let template = client.earlier().template_of(job.id())?;
+    let model_version = job.model_version().or(sent.model_version.as_ref()).unwrap_or(&ModelVersion::Standard).clone();
+    Some(Likeness { template, operation: sent.operation, model_version })
 }
 
 fn unknown(sent: Sent) -> Error {

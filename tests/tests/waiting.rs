@@ -1,0 +1,245 @@
+//! The promises of waiting together: jobs that are due share requests, a list that is not to be relied on costs nothing but requests, and
+//! nothing runs when nobody waits.
+
+#![allow(clippy::unwrap_used)] // a test file
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use creatify::{
+    Client, ErrorKind, Goal, JobHandle, OperationId, Variables,
+    wait::{Durations, Fixed, Update},
+};
+use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
+use creatify_tests::fleet::{sandbox, submit};
+use futures_util::{FutureExt, StreamExt, future::join_all};
+use tokio::time::{Instant, sleep, timeout};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn lists(sandbox: &Sandbox) -> usize {
+    sandbox.request_count(OperationId::ListCustomTemplateJobs)
+}
+
+fn gets(sandbox: &Sandbox) -> usize {
+    sandbox.request_count(OperationId::GetCustomTemplateJob)
+}
+
+async fn all_reached(client: &Client, handles: &[JobHandle]) {
+    for job in join_all(handles.iter().map(|handle| handle.wait(client).timeout(HOUR).into_future())).await {
+        assert!(job.unwrap().video_output().is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_are_due_together_share_a_request_of_up_to_a_hundred() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handles = submit(&client, 150).await;
+    let mut waits: Vec<_> =
+        handles.iter().map(|handle| handle.wait(&client).schedule(Fixed(10 * SECOND)).into_future()).collect();
+    let together = join_all(&mut waits);
+    assert!(timeout(31 * SECOND, together).await.is_err());
+    // At once and after 10, 20 and 30 s: two requests each time.
+    assert_eq!((lists(&sandbox), gets(&sandbox)), (8, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_job_is_asked_for_by_the_call_that_is_documented() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handles = submit(&client, 1).await;
+    all_reached(&client, &handles).await;
+    assert_eq!(lists(&sandbox), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_waits_for_one_job_are_both_told() {
+    let (_sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handle = submit(&client, 1).await[0];
+    all_reached(&client, &[handle, handle, handle]).await;
+}
+
+/// Missing, refused, wrong, in pages: after one or two tries the list is left alone, and every job is found.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_not_to_be_relied_on_is_left_alone() {
+    for (fault, tries) in [
+        (Fault::ErrorBefore(404), 1),
+        (Fault::ErrorBefore(405), 1),
+        (Fault::ErrorBefore(403), 1),
+        (Fault::Pages(2), 1),
+        (Fault::Truncate, 4), // twice, each tried again
+        (Fault::IgnoreIds, 2),
+    ] {
+        let (sandbox, client) = sandbox(Sandbox::builder()).await;
+        let handles = submit(&client, 5).await;
+        submit(&client, 120).await; // more than a list without ids shows
+        sandbox.set_faults(Faults::new(1).with(Rule::new(fault).on(OperationId::ListCustomTemplateJobs)));
+        all_reached(&client, &handles).await;
+        assert!(lists(&sandbox) <= tries && lists(&sandbox) > 0, "{fault:?}: {} lists", lists(&sandbox));
+        assert!(gets(&sandbox) >= 5, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_fails_for_a_while_is_used_again() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handles = submit(&client, 20).await;
+    sandbox.set_faults(Faults::new(1).with(Rule::new(Fault::Html(502)).on(OperationId::ListCustomTemplateJobs).limit(6)));
+    all_reached(&client, &handles).await;
+    // One that is due alone is asked for alone; without the list there would be some ten for each job.
+    assert!(lists(&sandbox) > 20 && gets(&sandbox) < 60, "{} lists, {} gets", lists(&sandbox), gets(&sandbox));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_not_found() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let mut handles = submit(&client, 3).await;
+    let unknown: JobHandle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap();
+    handles.push(unknown);
+    let mut waits = handles.iter().map(|handle| handle.wait(&client).into_future()).collect::<Vec<_>>();
+    let error = waits.pop().unwrap();
+    let (found, error) = tokio::join!(join_all(waits), error);
+    assert!(found.into_iter().all(|job| job.is_ok()));
+    let error = error.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Refused) && error.job() == Some(unknown), "{error}");
+    assert_eq!(error.operation(), Some(OperationId::GetCustomTemplateJob));
+    assert!(gets(&sandbox) > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_for_when_nobody_waits() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handles = submit(&client, 10).await;
+    let mut waits: Vec<_> = handles.iter().map(|handle| handle.wait(&client).into_future()).collect();
+    assert!(timeout(20 * SECOND, join_all(&mut waits)).await.is_err());
+    drop(waits);
+    let requests = lists(&sandbox) + gets(&sandbox);
+    assert!(requests > 0);
+    sleep(HOUR).await;
+    assert_eq!(lists(&sandbox) + gets(&sandbox), requests);
+    // And goes on when somebody does.
+    all_reached(&client, &handles).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_updates_that_is_not_read_asks_for_nothing() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handle = submit(&client, 1).await[0];
+    let mut updates = Box::pin(handle.wait(&client).updates());
+    assert!(updates.next().await.is_some());
+    let requests = gets(&sandbox);
+    sleep(HOUR).await;
+    assert_eq!(gets(&sandbox), requests);
+}
+
+/// One request that never ends keeps neither the other jobs nor a deadline waiting.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_hangs_delays_no_deadline() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handles = submit(&client, 40).await;
+    let hang = Rule::new(Fault::HangBefore).on(OperationId::ListCustomTemplateJobs).on(OperationId::GetCustomTemplateJob);
+    sandbox.set_faults(Faults::new(3).with(hang.clone().probability(0.3)));
+    all_reached(&client, &handles).await;
+
+    sandbox.set_faults(Faults::new(3).with(hang));
+    let started = Instant::now();
+    let waits = submit(&client, 40).await.into_iter().map(|handle| handle.wait(&client).timeout(60 * SECOND).into_future());
+    for result in join_all(waits).await {
+        assert!(matches!(result.unwrap_err().kind(), ErrorKind::TimedOut));
+    }
+    assert!((60..=61).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_look_is_taken_at_the_deadline_whatever_the_policy_says() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handle = submit(&client, 1).await[0];
+    let job = handle.wait(&client).schedule(Fixed(50 * HOUR)).timeout(HOUR).await.unwrap();
+    assert!(job.video_output().is_some());
+    assert_eq!(gets(&sandbox), 2, "one at once, one at the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_requests_are_under_way_than_the_client_allows() {
+    let (sandbox, client) = sandbox(Sandbox::builder()).await;
+    let handles = submit(&client, 30).await;
+    let narrow = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url());
+    let narrow = narrow.concurrency(NonZeroUsize::MIN).build().unwrap();
+    let slow = Rule::new(Fault::Delay(1.0)).on(OperationId::GetCustomTemplateJob);
+    let gone = Rule::new(Fault::ErrorBefore(404)).on(OperationId::ListCustomTemplateJobs);
+    sandbox.set_faults(Faults::new(1).with(slow).with(gone));
+    let waits = join_all(handles.iter().map(|handle| handle.wait(&narrow).into_future()));
+    assert!(timeout(SECOND * 20, waits).await.is_err());
+    assert!(gets(&sandbox) <= 21, "{} requests of a second each in 20 s", gets(&sandbox));
+}
+
+/// A client outlives the runtime that its engine began on.
+#[test]
+fn a_client_can_wait_on_another_runtime_after_the_first_has_ended() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let (serving, first) = (tokio::runtime::Runtime::new().unwrap(), runtime());
+    let (sandbox, client) = serving.block_on(async {
+        let sandbox = Sandbox::builder().speed(10_000.0).start().await.unwrap();
+        let client = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).build().unwrap();
+        (sandbox, client)
+    });
+    let handle = serving.block_on(client.create(template(), Variables::new()).send()).unwrap().handle;
+    first.block_on(async {
+        let mut wait = handle.wait(&client).schedule(Fixed(HOUR)).into_future();
+        assert!((&mut wait).now_or_never().is_none());
+        std::mem::forget(wait); // the engine dies with the runtime while somebody still waits
+    });
+    drop(first);
+    let second = tokio::runtime::Runtime::new().unwrap();
+    let job =
+        second.block_on(async { timeout(60 * SECOND, handle.wait(&client).schedule(Fixed(SECOND / 10)).into_future()).await });
+    assert!(job.unwrap().unwrap().output(Goal::Video).is_some());
+    drop(sandbox);
+}
+
+fn template() -> creatify::TemplateId {
+    templates()[0].id.into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_running_job_is_foretold() {
+    let (_sandbox, client) = sandbox(Sandbox::builder()).await;
+    let accepted = client.create(template(), Variables::new()).send().await.unwrap();
+    let mut updates = Box::pin(accepted.wait(&client).updates());
+    let mut foretold = Vec::new();
+    let mut ended = Instant::now();
+    while let Some(update) = updates.next().await {
+        match update.unwrap() {
+            Update::Changed { eta: Some(eta), .. } => foretold.push((Instant::now(), eta)),
+            Update::Reached(_) => ended = Instant::now(),
+            _ => {}
+        }
+    }
+    let (at, eta) = foretold[foretold.len() / 2];
+    let remained = ended - at;
+    assert!(eta.at_least.mul_f64(0.8) <= remained && remained <= eta.at_most + 3 * SECOND, "{eta:?} {remained:?}");
+}
+
+/// After the first few jobs of a template, its next ones are not looked at before they can be done.
+#[tokio::test(start_paused = true)]
+async fn durations_of_a_template_are_learned_and_may_be_given() {
+    let requests = async |earlier: Option<Durations>, before: usize| {
+        let mut timing = creatify_sandbox::Timing::default();
+        timing.sigma = 0.0; // always 166 s
+        let options = Sandbox::builder().timing(timing).progress(creatify_sandbox::ProgressProfile::Absent);
+        let (sandbox, client) = sandbox(options).await;
+        for _ in 0..before {
+            client.create(template(), Variables::new()).send().await.unwrap().wait(&client).await.unwrap();
+        }
+        let looks = gets(&sandbox);
+        let wait = client.create(template(), Variables::new()).send().await.unwrap().wait(&client);
+        match earlier {
+            Some(earlier) => wait.earlier(earlier).await.unwrap(),
+            None => wait.await.unwrap(),
+        };
+        gets(&sandbox) - looks
+    };
+    let unknown = requests(None, 0).await;
+    let learned = requests(None, 10).await;
+    let given = requests(Some(std::iter::repeat_n(Duration::from_secs(150), 20).collect()), 0).await;
+    assert!(learned * 3 < unknown * 2 && given * 3 < unknown * 2, "{unknown} {learned} {given}");
+}
