@@ -18,8 +18,10 @@ pub struct Fleet {
     pub gets: usize,
     /// Requests for several.
     pub lists: usize,
-    /// Of this process, for the client and the sandbox together.
+    /// What this process spent, for the client and the sandbox together.
     pub processor: Duration,
+    /// Until the last of them had ended.
+    pub elapsed: Duration,
 }
 
 /// A sandbox in real time, and a client of it.
@@ -83,11 +85,13 @@ where
             sandbox.elapsed().saturating_sub((done - start).to_std().unwrap_or_default()).as_secs_f64()
         });
     }
+    let started = sandbox.elapsed();
     let delays = waits.join_all().await;
+    let elapsed = sandbox.elapsed() - started;
     let processor = processor_time().saturating_sub(processor);
     let (gets, lists) =
         (sandbox.request_count(OperationId::GetCustomTemplateJob), sandbox.request_count(OperationId::ListCustomTemplateJobs));
-    Fleet { figures: Figures::of(delays, gets + lists), gets, lists, processor }
+    Fleet { figures: Figures::of(delays, gets + lists), gets, lists, processor, elapsed }
 }
 
 /// Time that all threads of this process have spent on a processor. Zero where the system does not tell.

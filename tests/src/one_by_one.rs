@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use creatify::{
     JobStatus, Progress,
-    wait::{Durations, History, Schedule},
+    wait::{Durations, Exponential, Fixed, History, Schedule},
 };
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::{Distribution, LogNormal};
@@ -67,6 +67,19 @@ pub fn jobs(count: usize, profile: Profile, seed: u64) -> Vec<SimulatedJob> {
 /// How long earlier jobs ran.
 pub fn earlier(jobs: &[SimulatedJob]) -> Durations {
     jobs.iter().map(|job| Duration::from_secs_f64(job.ends - job.starts)).collect()
+}
+
+/// What other clients do: their names and policies.
+pub fn competitors() -> [(&'static str, Box<dyn Schedule>); 3] {
+    let seconds = Duration::from_secs;
+    [
+        ("fixed 5 s (creatify-api-ts, most clients)", Box::new(Fixed(seconds(5)))),
+        ("fixed 30 s (azure_core)", Box::new(Fixed(seconds(30)))),
+        (
+            "exponential 1 to 60 s, full jitter (google-cloud-lro)",
+            Box::new(Exponential { first: seconds(1), factor: 2.0, longest: seconds(60) }),
+        ),
+    ]
 }
 
 /// What a policy came to over many jobs.

@@ -163,7 +163,7 @@ fn demo() -> Result<()> {
     Ok(())
 }
 
-fn output(command: &mut Command) -> Result<Output> {
+pub fn output(command: &mut Command) -> Result<Output> {
     command.output().with_context(|| format!("`{}` cannot be run", typed(command)))
 }
 

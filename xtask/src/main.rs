@@ -1,5 +1,6 @@
 //! Maintenance of this repository. `cargo xtask --help` lists the tasks.
 
+mod bench;
 mod ci;
 mod regen;
 mod tools;
@@ -19,6 +20,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure requests, delay, memory and work, beside what other clients do
+    Bench(bench::Options),
     /// Run what CI runs, step by step
     Ci(ci::Options),
     /// Show what a change of openapi.yaml does to the generated surface
@@ -27,6 +30,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Args::parse().task {
+        Task::Bench(options) => bench::run(&options),
         Task::Ci(options) => ci::run(&options),
         Task::Regen(options) => regen::run(&options),
     };

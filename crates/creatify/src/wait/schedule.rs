@@ -35,10 +35,11 @@ pub trait Schedule: fmt::Debug + Send + Sync {
 /// It weighs the delay that a later look would cost against the request that an earlier one costs, by [when the job will probably
 /// end](History::outlook): from its progress, where that tells something; from earlier jobs of the template; otherwise every few seconds.
 /// `cargo xtask bench` compares it with other policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adaptive {
     shortest: Duration,
     longest: Duration,
+    thrift: f64,
 }
 
 /// Seconds of delay that a request is worth, in each situation.
@@ -63,7 +64,14 @@ impl Adaptive {
     #[must_use]
     pub fn between(one: Duration, other: Duration) -> Self {
         let shortest = one.min(other).max(Duration::from_millis(10));
-        Self { shortest, longest: one.max(other).max(shortest) }
+        Self { shortest, longest: one.max(other).max(shortest), thrift: 1.0 }
+    }
+
+    /// Makes requests worth so many times more delay than by default: with 4, about half the requests and twice the delay.
+    #[must_use]
+    pub fn thrift(mut self, times: f64) -> Self {
+        self.thrift = if times.is_finite() { times.clamp(0.001, 1000.0) } else { 1.0 };
+        self
     }
 }
 
@@ -78,10 +86,10 @@ impl Schedule for Adaptive {
         let pause = if let Some(done) = history.done {
             (history.now - done) / 2.0 // its output may appear at any moment, or never
         } else if history.running.is_none() {
-            outlook.pause(worth::QUEUED)
+            outlook.pause(worth::QUEUED * self.thrift)
         } else {
             let untold = if history.earlier.is_some() { worth::EARLIER } else { worth::UNTOLD };
-            outlook.pause(untold * (worth::TOLD / untold).powf(outlook.told))
+            outlook.pause(untold * (worth::TOLD / untold).powf(outlook.told) * self.thrift)
         };
         let known = history.earlier.is_some() || outlook.told > 0.5;
         let pause = if known { pause } else { pause.min(history.now.max(FIRST_LOOK)) };
