@@ -2,6 +2,7 @@
 
 mod ci;
 mod regen;
+mod spec;
 mod tools;
 mod workspace;
 
@@ -23,12 +24,16 @@ enum Task {
     Ci(ci::Options),
     /// Show what a change of openapi.yaml does to the generated surface
     Regen(regen::Options),
+    /// Look after openapi.yaml as a product of its own
+    #[command(subcommand)]
+    Spec(spec::Task),
 }
 
 fn main() -> ExitCode {
     let result = match Args::parse().task {
         Task::Ci(options) => ci::run(&options),
         Task::Regen(options) => regen::run(&options),
+        Task::Spec(task) => spec::run(&task),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! Tools from crates.io, of pinned versions, installed under `target/tools` when they are first needed.
+//! Tools from crates.io.
 
 use std::{
     path::PathBuf,
