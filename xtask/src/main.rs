@@ -31,12 +31,12 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Args::parse().task {
-        Task::Ci(options) => ci::run(&options),
-        Task::Regen(options) => regen::run(&options),
+        Task::Ci(options) => ci::run(&options).map(|()| ExitCode::SUCCESS),
+        Task::Regen(options) => regen::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Spec(task) => spec::run(&task),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

@@ -1,18 +1,24 @@
 //! `cargo xtask spec`: openapi.yaml as a product of its own.
 
+mod document;
+mod drift;
 pub mod lint;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub enum Task {
+    Drift(drift::Options),
     /// Check openapi.yaml by the rules of this repository (spec/rules.yaml) and of Redocly
     Lint(lint::Options),
 }
 
-pub fn run(task: &Task) -> Result<()> {
+pub fn run(task: &Task) -> Result<ExitCode> {
     match task {
-        Task::Lint(options) => lint::run(options),
+        Task::Drift(options) => drift::run(options),
+        Task::Lint(options) => lint::run(options).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,0 +1,104 @@
+//! Which of our rate cards does a stated price fit?
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{
+    compare::{Finding, Kind, Quoted},
+    prices::{PerBlock, Statement, Subject, Unclear},
+};
+use crate::spec::document::{items, members};
+
+/// `x-credit-rates` of our document.
+pub struct Cards<'d> {
+    default: &'d str,
+    cards: &'d Value,
+}
+
+/// What a card says of a subject.
+enum Rate<'d> {
+    PerBlock(PerBlock, &'d str),
+    Between(&'d str),
+}
+
+impl<'d> Cards<'d> {
+    pub fn of(document: &'d Value) -> Self {
+        let rates = &document["x-credit-rates"];
+        Self { default: rates["default"].as_str().unwrap_or_default(), cards: &rates["cards"] }
+    }
+
+    /// The models that have prices.
+    pub fn models(&self) -> impl Iterator<Item = &'d str> {
+        members(self.cards).flat_map(|(_, card)| items(&card["rates"])).filter_map(|rate| rate["model_version"].as_str())
+    }
+
+    /// A price that fits no card is a difference; one that fits another card than the default is worth a remark, since the vendor itself
+    /// has stated both.
+    pub fn compare(&self, statement: &Statement) -> Finding {
+        let quoted = Quoted { line: statement.line + 1, words: statement.words.clone() };
+        let finding = |kind, place: String, fact: String, ours: Option<String>| {
+            let theirs = statement.price.map(said);
+            Finding { kind, place, fact, theirs, ours, provenance: None, quoted: Some(quoted) }
+        };
+        let (subject, price) = match (&statement.subject, statement.price) {
+            (Ok(subject), Some(price)) => (subject, price),
+            (Err(unclear), _) => return finding(Kind::NotClear, "a price".to_owned(), unclear.why().to_owned(), None),
+            (Ok(_), None) => return finding(Kind::NotClear, "a price".to_owned(), Unclear::NoLength.why().to_owned(), None),
+        };
+        let rates = self.rates(subject);
+        let fits =
+            rates.iter().filter(|(_, rate)| matches!(rate, Rate::PerBlock(own, _) if *own == price)).map(|(card, _)| *card);
+        let fits: Vec<_> = fits.collect();
+        let of_models = rates.is_empty() && subject.model.is_none() && self.has_models(&subject.operation);
+        let (kind, fact) = match fits.as_slice() {
+            [] if of_models => (Kind::NotClear, "it does not say with which model".to_owned()),
+            [] if rates.is_empty() => (Kind::TheyHave, "no card has a rate for it".to_owned()),
+            [] => (Kind::Differs, "fits no card".to_owned()),
+            fits if fits.contains(&self.default) => (Kind::Agrees, format!("as on card {}", fits.join(" and "))),
+            fits => (Kind::Remark, format!("as on card {}, not on the default, {}", fits.join(" and "), self.default)),
+        };
+        let ours = rates.iter().map(|(card, rate)| match rate {
+            Rate::PerBlock(own, mark) => format!("{} on card {card} ({mark})", said(*own)),
+            Rate::Between(mark) => format!("only a range on card {card} ({mark})"),
+        });
+        let ours = (!rates.is_empty()).then(|| ours.collect::<Vec<_>>().join(", "));
+        let model = subject.model.as_deref().map(|model| format!(" with {model}")).unwrap_or_default();
+        finding(kind, format!("price of {}{model}", subject.operation), fact, ours)
+    }
+
+    /// By card, the rate of a subject: that of the model, or the one that holds for every model.
+    fn rates(&self, subject: &Subject) -> BTreeMap<&'d str, Rate<'d>> {
+        let rate = |card: &'d Value| {
+            let of_operation = || items(&card["rates"]).filter(|rate| rate["operation"] == subject.operation.as_str());
+            let of_model = of_operation().find(|rate| rate["model_version"].as_str() == subject.model.as_deref());
+            let rate = of_model.or_else(|| of_operation().find(|rate| rate["model_version"].is_null()))?;
+            let mark = rate["provenance"].as_str().unwrap_or("unknown");
+            Some(match (decimal(&rate["credits"]), decimal(&rate["block_seconds"])) {
+                (Some(credits), Some(seconds)) => Rate::PerBlock(PerBlock { credits, seconds }, mark),
+                _ => Rate::Between(mark),
+            })
+        };
+        members(self.cards).filter_map(|(name, card)| Some((name.as_str(), rate(card)?))).collect()
+    }
+
+    fn has_models(&self, operation: &str) -> bool {
+        members(self.cards).flat_map(|(_, card)| items(&card["rates"])).any(|rate| rate["operation"] == operation)
+    }
+}
+
+/// The digits as they stand in the document: a number of JSON prints as the shortest that reads back the same.
+pub fn decimal(number: &Value) -> Option<Decimal> {
+    number.as_number()?.to_string().parse().ok()
+}
+
+fn said(PerBlock { credits, seconds }: PerBlock) -> String {
+    let (credits, seconds) = (credits.normalize(), seconds.normalize());
+    let plural = if credits == Decimal::ONE { "" } else { "s" };
+    if seconds == Decimal::ONE {
+        format!("{credits} credit{plural} a second")
+    } else {
+        format!("{credits} credit{plural} for every {seconds} s")
+    }
+}
