@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    regen, spec, tools,
+    prepared, spec, tools,
     workspace::{cargo, root, typed},
 };
 
@@ -45,7 +45,7 @@ const STEPS: &[Step] = &[
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
     Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
-    Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),
+    Step("changes", "what regen and spec diff say of six prepared changes", || prepared::self_test(false)),
 ];
 
 const DEMO_LIMIT: Duration = Duration::from_secs(30);

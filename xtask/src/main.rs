@@ -1,6 +1,7 @@
 //! Maintenance of this repository. `cargo xtask --help` lists the tasks.
 
 mod ci;
+mod prepared;
 mod regen;
 mod spec;
 mod tools;
