@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
     Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
+    Step("diff", "a change that breaks or costs has its new version and its entry in CHANGELOG.md", spec::diff::check),
     Step("changes", "what regen and spec diff say of six prepared changes", || prepared::self_test(false)),
 ];
 

@@ -9,11 +9,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use similar::TextDiff;
 
 use crate::{
     ci::quiet,
-    regen::{self, Report},
+    regen::{self, Report, Surface},
+    spec::diff::{self, Side, wire},
     workspace::root,
 };
 
@@ -67,16 +69,40 @@ impl Prepared {
 
 pub fn self_test(accept: bool) -> Result<()> {
     let copy = root().join("target/prepared-changes");
-    let reviewed = regen::reviewed(&root())?;
+    let before = Version { openapi: read_openapi(&root())?, surface: regen::reviewed(&root())? };
     for prepared in Prepared::all()? {
         lay_out(&copy)?;
         prepared.apply("openapi.patch", &copy)?;
-        let generated = regen::generated(&copy)?;
-        let report = Report::of(&reviewed, &generated, regen::broken(&copy)?);
-        prepared.check("regen.txt", &report.to_string(), accept)?;
-        println!("{}", prepared.name);
+        let after = Version { openapi: read_openapi(&copy)?, surface: regen::generated(&copy)? };
+        let regen = Report::of(&before.surface, &after.surface, regen::broken(&copy)?);
+        prepared.check("regen.txt", &regen.to_string(), accept)?;
+        let redocly = wire::redocly(Path::new("openapi.yaml"), Path::new("target/prepared-changes/openapi.yaml"))?;
+        if accept {
+            fs::write(prepared.folder.join("redocly.json"), &redocly)?;
+        }
+        prepared.check("diff.txt", &diff_report(&redocly, &before, &after)?, accept)?;
     }
     Ok(())
+}
+
+/// The document and what was generated from it.
+struct Version {
+    openapi: String,
+    surface: Surface,
+}
+
+fn read_openapi(root: &Path) -> Result<String> {
+    fs::read_to_string(root.join("openapi.yaml")).context("openapi.yaml")
+}
+
+/// What `spec diff` prints when every version stands at its first.
+fn diff_report(redocly: &str, before: &Version, after: &Version) -> Result<String> {
+    let products = diff::first_products();
+    let (old, new): (Value, Value) = (serde_saphyr::from_str(&before.openapi)?, serde_saphyr::from_str(&after.openapi)?);
+    let before = Side { document: &old, surface: &before.surface, products: &products };
+    let after = Side { document: &new, surface: &after.surface, products: &products };
+    let report = diff::report(redocly, &before, &after, Vec::new(), "")?;
+    Ok(diff::Report { base: "the document without this change".to_owned(), ..report }.to_string())
 }
 
 /// Copies the workspace. Files that are as they should be are not touched, or cargo would compile them again.
@@ -114,4 +140,48 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         if entry.file_type()?.is_dir() { files.extend(self::files(&entry.path())?) } else { files.push(entry.path()) }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both sides of a change: the files as they are, and with what is written down of the change.
+    fn sides(prepared: &Prepared) -> Result<(Version, Version)> {
+        let folder = tempfile::tempdir()?;
+        let snapshots = folder.path().join(regen::SNAPSHOTS);
+        let reviewed = regen::reviewed(&root())?;
+        for (name, text) in &reviewed {
+            let file = snapshots.join(format!("{name}.snap"));
+            fs::create_dir_all(file.parent().unwrap_or(&snapshots))?;
+            fs::write(file, text)?;
+        }
+        let openapi = read_openapi(&root())?;
+        fs::write(folder.path().join("openapi.yaml"), &openapi)?;
+        prepared.apply("openapi.patch", folder.path())?;
+        prepared.apply("regen.txt", folder.path())?;
+        let after = Version { openapi: read_openapi(folder.path())?, surface: regen::reviewed(folder.path())? };
+        Ok((Version { openapi, surface: reviewed }, after))
+    }
+
+    #[test]
+    fn six_changes_are_prepared() -> Result<()> {
+        let names: Vec<_> = Prepared::all()?.into_iter().map(|prepared| prepared.name).collect();
+        let expected =
+            ["new_enum_value", "new_optional_field", "new_required_field", "price_change", "removed_field", "renamed_operation"];
+        assert_eq!(names, expected);
+        Ok(())
+    }
+
+    /// What Redocly and the generator said is taken from files; `regen --self-test` proves that they say it.
+    #[test]
+    fn what_spec_diff_says_of_each_prepared_change_is_as_it_was_reviewed() -> Result<()> {
+        for prepared in Prepared::all()? {
+            let (before, after) = sides(&prepared)?;
+            assert_ne!(before.openapi, after.openapi, "{}", prepared.name);
+            assert_ne!(before.surface, after.surface, "{}", prepared.name);
+            prepared.check("diff.txt", &diff_report(&prepared.read("redocly.json")?, &before, &after)?, false)?;
+        }
+        Ok(())
+    }
 }

@@ -27,7 +27,7 @@ pub struct Options {
     self_test: bool,
 }
 
-const SNAPSHOTS: &str = "tests/snapshots";
+pub const SNAPSHOTS: &str = "tests/snapshots";
 
 /// The text of each snapshot, by its name: `types/CustomTemplateJob`.
 pub type Surface = BTreeMap<String, String>;
@@ -44,7 +44,9 @@ pub struct Report {
 
 pub fn run(options: &Options) -> Result<()> {
     if options.self_test {
-        return prepared::self_test(options.accept);
+        prepared::self_test(options.accept)?;
+        println!("regen and spec diff say of each prepared change what was written down");
+        return Ok(());
     }
     let reviewed = reviewed(&root())?;
     let generated = generated(&root())?;
@@ -138,7 +140,10 @@ pub fn broken(root: &Path) -> Result<Vec<String>> {
 /// Cargo in another copy of the workspace, which shares what was built of the dependencies.
 fn within(other: &Path, arguments: &[&str]) -> Command {
     let mut command = cargo(arguments);
-    command.current_dir(other).env("CARGO_TARGET_DIR", root().join("target"));
+    command.current_dir(other);
+    if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+        command.env("CARGO_TARGET_DIR", root().join("target"));
+    }
     command
 }
 

@@ -1,5 +1,6 @@
 //! An OpenAPI document: where are its operations, and what do its references point to?
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 /// What OpenAPI allows as a method of a path.
@@ -57,6 +58,11 @@ pub fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 /// The items of an array; none of anything else.
 pub fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
+}
+
+/// A number by the digits in which it stands in the document; it prints as the shortest that reads back the same.
+pub fn decimal(number: &Value) -> Option<Decimal> {
+    number.as_number()?.to_string().parse().ok()
 }
 
 /// The target of a reference.

@@ -1,5 +1,6 @@
 //! `cargo xtask spec`: openapi.yaml as a product of its own.
 
+pub mod diff;
 mod document;
 mod drift;
 pub mod lint;
@@ -11,6 +12,7 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub enum Task {
+    Diff(diff::Options),
     Drift(drift::Options),
     /// Check openapi.yaml by the rules of this repository (spec/rules.yaml) and of Redocly
     Lint(lint::Options),
@@ -18,6 +20,7 @@ pub enum Task {
 
 pub fn run(task: &Task) -> Result<ExitCode> {
     match task {
+        Task::Diff(options) => diff::run(options),
         Task::Drift(options) => drift::run(options),
         Task::Lint(options) => lint::run(options).map(|()| ExitCode::SUCCESS),
     }

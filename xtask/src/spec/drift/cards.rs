@@ -9,7 +9,7 @@ use super::{
     compare::{Finding, Kind, Quoted},
     prices::{PerBlock, Statement, Subject, Unclear},
 };
-use crate::spec::document::{items, members};
+use crate::spec::document::{decimal, items, members};
 
 /// `x-credit-rates` of our document.
 pub struct Cards<'d> {
@@ -86,11 +86,6 @@ impl<'d> Cards<'d> {
     fn has_models(&self, operation: &str) -> bool {
         members(self.cards).flat_map(|(_, card)| items(&card["rates"])).any(|rate| rate["operation"] == operation)
     }
-}
-
-/// The digits as they stand in the document: a number of JSON prints as the shortest that reads back the same.
-pub fn decimal(number: &Value) -> Option<Decimal> {
-    number.as_number()?.to_string().parse().ok()
 }
 
 fn said(PerBlock { credits, seconds }: PerBlock) -> String {
