@@ -49,11 +49,36 @@ fn a_new_price_is_named_beside_the_cards_and_its_words() {
 }
 
 #[test]
+fn around_several_operations_a_price_must_name_its_own() {
+    let text = stdout(&drift(&["two_operations.md"])).to_owned();
+    assert!(
+        text.contains(
+            "a price: it does not say which operation or model it speaks of\n      theirs 1 credit for every 30 s, line 3: "
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("price of render with standard: fits no card\n      theirs 9 credits for every 30 s, line 3: "),
+        "{text}"
+    );
+    assert_eq!(text.matches("9 credits").count(), 2, "said once, and quoted: {text}");
+}
+
+#[test]
 fn bad_input_is_named_by_file_and_line_and_the_rest_is_compared() {
     let output = drift(&["bad", "get_job.md"]);
     assert_snapshot!(str::from_utf8(&output.stderr).unwrap());
     assert!(stdout(&output).contains("GET /api/custom_template_jobs/{job_id} (get_custom_template_job): 7 differences"));
     assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_and_the_rest_is_compared() {
+    let output = drift(&["nothing.md", "preview_async.md"]);
+    assert!(str::from_utf8(&output.stderr).unwrap().starts_with("error: nothing.md:1: "));
+    assert!(stdout(&output).contains("1 operation compared, no difference, 1 part not read"));
+    assert_eq!(code(&output), 2);
+    assert_eq!(code(&drift(&["../src"])), 2, "a folder that is not there");
 }
 
 #[test]

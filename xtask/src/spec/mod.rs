@@ -20,7 +20,7 @@ pub enum Task {
 
 pub fn run(task: &Task) -> Result<ExitCode> {
     match task {
-        Task::Diff(options) => diff::run(options),
+        Task::Diff(options) => diff::run(options).map(|()| ExitCode::SUCCESS),
         Task::Drift(options) => drift::run(options),
         Task::Lint(options) => lint::run(options).map(|()| ExitCode::SUCCESS),
     }

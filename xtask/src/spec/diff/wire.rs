@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ pub fn redocly(before: &Path, after: &Path) -> Result<String> {
     let output = redocly.output().context("Redocly cannot be run")?;
     // It says nothing on stdout when it could not compare.
     let said = String::from_utf8(output.stdout)?;
-    anyhow::ensure!(output.status.success() && !said.is_empty(), "{}\nRedocly failed", String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success() && !said.is_empty(), "{}\nRedocly failed", String::from_utf8_lossy(&output.stderr));
     Ok(said)
 }
 

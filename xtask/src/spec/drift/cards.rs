@@ -97,3 +97,43 @@ fn said(PerBlock { credits, seconds }: PerBlock) -> String {
         format!("{credits} credit{plural} for every {seconds} s")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What comes of a price of create with `fast`, or of another subject.
+    fn kind(operation: &str, model: Option<&str>, credits: &str, seconds: u32) -> Kind {
+        let document = json!({ "x-credit-rates": { "default": "blocks", "cards": {
+            "blocks": { "rates": [
+                { "operation": "preview", "credits": 1, "block_seconds": 30 },
+                { "operation": "create", "model_version": "fast", "credits": 10, "block_seconds": 15 },
+                { "operation": "render", "model_version": "fast", "between": ["create_less_preview", "create"] },
+            ] },
+            "per-second": { "rates": [{ "operation": "create", "model_version": "fast", "credits": 0.5, "block_seconds": 1 }] },
+        } } });
+        let subject = Subject { operation: operation.to_owned(), model: model.map(str::to_owned) };
+        let price = PerBlock { credits: credits.parse().unwrap_or_default(), seconds: seconds.into() };
+        let statement = Statement { subject: Ok(subject), price: Some(price), words: String::new(), line: 0 };
+        Cards::of(&document).compare(&statement).kind
+    }
+
+    #[test]
+    fn a_price_is_compared_by_its_credits_and_its_length_exactly() {
+        let fast = |credits, seconds| kind("create", Some("fast"), credits, seconds);
+        assert_eq!([fast("10", 15), fast("10.0", 15)], [Kind::Agrees; 2]);
+        assert_eq!([fast("0.5", 1), fast("0.50", 1)], [Kind::Remark; 2]);
+        // As much a second, but a video of 16 s costs 20 instead of 30.
+        assert_eq!([fast("20", 30), fast("10", 30), fast("10.01", 15), fast("0.51", 1)], [Kind::Differs; 4]);
+    }
+
+    #[test]
+    fn a_rate_for_every_model_holds_for_each_and_a_range_is_no_price() {
+        assert_eq!([kind("preview", None, "1", 30), kind("preview", Some("fast"), "1", 30)], [Kind::Agrees; 2]);
+        assert_eq!(kind("render", Some("fast"), "9", 15), Kind::Differs);
+        assert_eq!(kind("create", Some("slow"), "9", 15), Kind::TheyHave);
+        assert_eq!(kind("create", None, "10", 15), Kind::NotClear);
+    }
+}

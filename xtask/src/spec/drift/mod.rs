@@ -52,20 +52,31 @@ pub struct Options {
     /// Show also what is not counted as a difference, and why
     #[arg(long)]
     all: bool,
-    /// The document to compare with, instead of openapi.yaml
-    #[arg(long, value_name = "FILE")]
-    ours: Option<PathBuf>,
 }
 
 /// More than any page; a larger file is something else.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let own = options.ours.clone().unwrap_or_else(|| root().join("openapi.yaml"));
-    let text = fs::read_to_string(&own).with_context(|| own.display().to_string())?;
-    let ours = serde_saphyr::from_str(&text).with_context(|| own.display().to_string())?;
+    match compared(&options.paths) {
+        Ok(report) => {
+            report.print(options.json, options.all)?;
+            Ok(report.exit_code())
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Ok(ExitCode::from(report::BAD_INPUT))
+        }
+    }
+}
+
+fn compared(paths: &[PathBuf]) -> Result<Report> {
+    let text = fs::read_to_string(root().join("openapi.yaml")).context("openapi.yaml")?;
+    let ours = serde_saphyr::from_str(&text).context("openapi.yaml")?;
+    let paths = pages(paths)?;
+    ensure!(!paths.is_empty(), "no file there whose name ends in .md, .yaml, .yml or .json");
     let mut report = Report::default();
-    for path in files(&options.paths)? {
+    for path in paths {
         let name = path.display().to_string();
         report.files.push(match text_of(&path) {
             Ok((text, format)) => file(name, &page::read(&text, format), format, &ours)?,
@@ -74,16 +85,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             }
         });
     }
-    report.print(options.json, options.all)?;
-    Ok(report.exit_code())
+    Ok(report)
 }
 
 /// The files to compare: those that were named, and in folders those that may be pages.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+fn pages(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut pages = Vec::new();
     for path in paths {
         if !path.is_dir() {
-            files.push(path.clone());
+            pages.push(path.clone());
             continue;
         }
         let mut inside = Vec::new();
@@ -94,15 +104,14 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
             }
         }
         inside.sort();
-        files.extend(self::files(&inside)?);
+        pages.extend(self::pages(&inside)?);
     }
-    ensure!(!files.is_empty(), "no .md, .yaml, .yml or .json file there");
-    Ok(files)
+    Ok(pages)
 }
 
 fn format(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()?.to_lowercase().as_str() {
-        "md" | "mdx" | "markdown" | "txt" => Some(Format::Markdown),
+        "md" | "mdx" | "markdown" => Some(Format::Markdown),
         "yaml" | "yml" => Some(Format::Yaml),
         "json" => Some(Format::Json),
         _ => None,
@@ -110,7 +119,7 @@ fn format(path: &Path) -> Option<Format> {
 }
 
 fn text_of(path: &Path) -> Result<(String, Format)> {
-    let format = format(path).context("not read: its name ends neither in .md, .yaml, .yml nor .json")?;
+    let format = format(path).context("not read: its name does not end in .md, .yaml, .yml or .json")?;
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     ensure!(text.len() as u64 <= MAX_BYTES, "larger than {} MiB", MAX_BYTES >> 20);
@@ -143,9 +152,11 @@ fn fragment_of(page: &Page, fragment: &Fragment, format: Format, ours: &Value, f
             Some(own) => {
                 let stated = Stated::of(&fragment.document, *theirs);
                 compared.findings.extend(compare(&stated, &Stated::of(ours, own)));
-                // Prose around several operations does not say of which it speaks.
-                let prose = if page.fragments.len() == 1 && their_operations.len() == 1 { page.prose.as_str() } else { "" };
-                compared.findings.extend(prices(fragment, prose, (*theirs, &stated), own, ours)?);
+                // Around several operations, prose must name the one that it speaks of.
+                let is_alone = page.fragments.len() == 1 && their_operations.len() == 1;
+                let prose = if file.compared.is_empty() { page.prose.as_str() } else { "" };
+                let text = Text { prose, is_alone, fragment, operation: *theirs, stated: &stated };
+                compared.findings.extend(prices(&text, own, ours)?);
             }
         }
         file.compared.push(compared);
@@ -175,14 +186,19 @@ fn whole_operation(kind: Kind, operation: Operation<'_>) -> Finding {
     Finding { kind, place: "operation".to_owned(), fact: String::new(), theirs, ours, provenance, quoted: None }
 }
 
+/// Where prices are stated.
+struct Text<'p> {
+    prose: &'p str,
+    /// Is there no other operation that the prose could speak of?
+    is_alone: bool,
+    fragment: &'p Fragment,
+    operation: Operation<'p>,
+    stated: &'p Stated,
+}
+
 /// The prices that the prose of a page and the descriptions of an operation state.
-fn prices(
-    fragment: &Fragment,
-    prose: &str,
-    (theirs, stated): (Operation<'_>, &Stated),
-    own: Operation<'_>,
-    ours: &Value,
-) -> Result<Vec<Finding>> {
+fn prices(text: &Text<'_>, own: Operation<'_>, ours: &Value) -> Result<Vec<Finding>> {
+    let Text { prose, is_alone, fragment, operation, stated } = *text;
     let cards = Cards::of(ours);
     let models = stated.places.iter().filter(|(place, _)| place.path.last().is_some_and(|name| name == "model_version"));
     let models: BTreeSet<_> =
@@ -190,7 +206,7 @@ fn prices(
     let reader = Reader::new(models.into_iter())?;
     let billing = own.value["x-billing"].as_str().filter(|rate| *rate != "free");
 
-    let mut statements = reader.read(prose, billing);
+    let mut statements = reader.read(prose, billing.filter(|_| is_alone));
     let mut read = |text: &str, here| {
         // Descriptions have lost their lines in the parser; the words are looked for in the text.
         statements.extend(reader.read(text, here).into_iter().map(|statement| {
@@ -199,10 +215,9 @@ fn prices(
         }));
     };
     for text in ["summary", "description"] {
-        read(theirs.value[text].as_str().unwrap_or_default(), billing);
+        read(operation.value[text].as_str().unwrap_or_default(), billing);
     }
     stated.descriptions.iter().for_each(|text| read(text, None));
-
     statements.sort_by_key(|statement| statement.line);
 
     let mut findings = Vec::new();

@@ -46,7 +46,7 @@ struct Counted<'r> {
 }
 
 const DIFFERENCES: u8 = 1;
-const BAD_INPUT: u8 = 2;
+pub const BAD_INPUT: u8 = 2;
 
 impl Report {
     fn findings(&self) -> impl Iterator<Item = &Finding> {

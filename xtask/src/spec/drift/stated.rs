@@ -288,3 +288,52 @@ fn required<'d>(document: &'d Value, schema: &'d Value, entered: &mut Vec<&'d st
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::spec::document::operations;
+
+    /// The places of a request and an answer of the same schema, with what is said of each.
+    fn places(schema: &Value, components: &Value) -> Vec<String> {
+        let body = json!({ "content": { "application/json": { "schema": schema } } });
+        let operation = json!({ "requestBody": body, "responses": { "200": body } });
+        let document = json!({ "paths": { "/": { "post": operation } }, "components": { "schemas": components } });
+        let stated = operations(&document).map(|operation| Stated::of(&document, operation));
+        let places = stated.flat_map(|stated| stated.places).filter(|(place, _)| !place.path.is_empty());
+        places.map(|(place, facts)| format!("{place}: {facts}")).collect()
+    }
+
+    #[test]
+    fn what_is_only_read_is_not_in_a_request_and_what_is_only_written_not_in_an_answer() {
+        let key = json!({ "type": "string", "writeOnly": true });
+        let schema = json!({ "required": ["id", "key"], "properties": {
+            "id": { "type": "string", "readOnly": true },
+            "key": { "$ref": "#/components/schemas/Key" },
+        } });
+        assert_eq!(places(&schema, &json!({ "Key": key })), ["request key: string, required", "response id: string, required"]);
+    }
+
+    #[test]
+    fn a_schema_may_contain_itself() {
+        let tree = json!({ "properties": { "parts": { "type": "array", "items": { "$ref": "#/components/schemas/Tree" } } } });
+        let expected =
+            ["request parts: array", "request parts[]: anything", "response parts: array", "response parts[]: anything"];
+        assert_eq!(places(&json!({ "$ref": "#/components/schemas/Tree" }), &json!({ "Tree": tree })), expected);
+    }
+
+    #[test]
+    fn alternatives_speak_of_one_place_and_require_what_all_of_them_require() {
+        let schema = json!({ "oneOf": [
+            { "required": ["id", "a"], "properties": { "id": { "type": "string" }, "a": { "const": 1 } } },
+            { "required": ["id"], "properties": { "id": { "type": "integer" }, "b": { "type": ["string", "null"] } } },
+            { "type": "null" },
+        ] });
+        let answer: Vec<_> = places(&schema, &json!({})).into_iter().filter(|place| place.starts_with("response")).collect();
+        let expected =
+            ["response a: anything, one of 1", "response b: string, nullable", "response id: integer or string, required"];
+        assert_eq!(answer, expected);
+    }
+}
