@@ -137,7 +137,7 @@ impl Comparison<'_> {
             let say = |nullable| words(nullable, "nullable", "never null");
             self.add(kind(ours.nullable), place, "null", say(theirs.nullable), say(ours.nullable));
         }
-        if theirs.types != ours.types {
+        if !theirs.types.is_empty() && theirs.types != ours.types {
             let takes =
                 |of_theirs: &String| ours.types.contains(of_theirs) || (of_theirs == "integer" && ours.types.contains("number"));
             let is_wider = ours.types.is_empty() || theirs.types.iter().all(takes);
@@ -227,6 +227,13 @@ mod tests {
             assert_eq!(found("request", theirs.clone(), ours.clone()), [(Kind::Differs, fact.to_owned())], "{theirs:?} {ours:?}");
             assert_eq!(found("request", ours.clone(), ours), []);
         }
+    }
+
+    #[test]
+    fn what_they_leave_open_is_not_compared() {
+        let ours = json!({ "type": "string", "maxLength": 9, "enum": ["a"] });
+        assert_eq!(found("request", (false, json!({})), (false, ours.clone())), []);
+        assert_eq!(found("request", (false, json!({ "enum": ["a"], "maxLength": 9 })), (false, ours)), []);
     }
 
     #[test]
