@@ -19,8 +19,10 @@ use self::{
     change::Change,
     releases::{Product, products, releases},
     tree::{Base, Tree},
+    wire::Nulls,
 };
 pub use self::{releases::first_products, report::Report};
+use super::drift;
 use crate::{
     regen::{self, Surface},
     workspace::root,
@@ -104,7 +106,8 @@ fn compare(base: &Base, semver_checks: bool) -> Result<Report> {
 
 /// What follows from what Redocly said and from both sides.
 pub fn report(redocly: &str, before: &Side<'_>, after: &Side<'_>, more: Vec<Change>, changelog: &str) -> Result<Report> {
-    let wire = wire::wire(redocly)?;
+    let nulls = if drift::same_nulls(before.document, after.document) { Nulls::AsBefore } else { Nulls::Elsewhere };
+    let wire = wire::wire(redocly, nulls)?;
     let mut changes = wire.changes;
     changes.extend(money::money(before.document, after.document));
     changes.extend(rust::rust(before.surface, after.surface));
@@ -112,4 +115,45 @@ pub fn report(redocly: &str, before: &Side<'_>, after: &Side<'_>, more: Vec<Chan
     changes.sort();
     let releases = releases(&changes, wire.unnoticed, before.products, after.products, changelog);
     Ok(Report { base: String::new(), changes, unnoticed: wire.unnoticed, releases, notes: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const REDOCLY: &str = r##"{ "changes": [{
+        "path": "#/paths/~1job~1/get/responses/200/content/application~1json/schema/properties/credits/allOf/0",
+        "kind": "modified", "impact": "major", "property": "nullable",
+        "verdicts": [{ "ruleId": "schema-type-changed", "impact": "major", "message": "Type of `Amount` widened." }]
+    }] }"##;
+
+    fn document(property: &Value, amount: &Value) -> Value {
+        let schema = json!({ "type": "object", "properties": { "credits": property } });
+        let answer = json!({ "content": { "application/json": { "schema": schema } } });
+        json!({
+            "paths": { "/job/": { "get": { "responses": { "200": answer } } } },
+            "components": { "schemas": { "Amount": amount } },
+        })
+    }
+
+    /// What is said to break when `Amount` may be null.
+    fn breaking(property_before: &Value, property_after: &Value) -> Result<Vec<String>> {
+        let surface = Surface::new();
+        let before = document(property_before, &json!({ "type": "number" }));
+        let after = document(property_after, &json!({ "type": "number", "nullable": true }));
+        let side = |document| Side { document, surface: &surface, products: &[] };
+        let report = report(REDOCLY, &side(&before), &side(&after), Vec::new(), "")?;
+        Ok(report.changes.into_iter().map(|change| change.what).collect())
+    }
+
+    #[test]
+    fn null_that_was_allowed_beside_a_reference_is_no_change_where_it_is_allowed_behind_it() -> Result<()> {
+        let reference = json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }] });
+        let nullable = json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }], "nullable": true });
+        assert_eq!(breaking(&nullable, &reference)?, [""; 0]);
+        assert_eq!(breaking(&reference, &reference)?, ["Type of `Amount` widened"]);
+        Ok(())
+    }
 }

@@ -76,8 +76,15 @@ pub fn redocly(before: &Path, after: &Path) -> Result<String> {
     Ok(said)
 }
 
+/// Where something may be null: as before, or at other places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nulls {
+    AsBefore,
+    Elsewhere,
+}
+
 /// Reads what Redocly said.
-pub fn wire(said: &str) -> Result<Wire> {
+pub fn wire(said: &str, nulls: Nulls) -> Result<Wire> {
     let found: Found = serde_json::from_str(said).context("Redocly's report is not as expected")?;
     let mut wire = Wire::default();
     for entry in found.changes {
@@ -85,8 +92,11 @@ pub fn wire(said: &str) -> Result<Wire> {
         if matches!(entry.property.as_deref(), Some("version" | "x-billing")) {
             continue;
         }
+        // `nullable` beside a reference and in what it refers to mean the same here; Redocly takes a move for a change.
+        let is_moved = entry.property.as_deref() == Some("nullable") && nulls == Nulls::AsBefore;
         match entry.impact {
             Impact::Patch => wire.unnoticed += 1,
+            _ if is_moved => wire.unnoticed += 1,
             Impact::Minor => wire.changes.push(Change::new(Weight::Additive, Whom::EveryClient, entry.in_words())),
             Impact::Major => wire.changes.extend(entry.verdicts.iter().map(|verdict| verdict.change())),
         }

@@ -56,6 +56,9 @@ impl Kind {
 /// The marks of facts that stand on the vendor's own pages; the others cannot be missing there.
 const THE_VENDORS: [&str; 2] = ["seed", "documented"];
 
+/// The fact that something may be null.
+pub const NULL: &str = "null";
+
 pub fn compare(theirs: &Stated, ours: &Stated) -> Vec<Finding> {
     let mut comparison = Comparison { theirs, ours, findings: Vec::new() };
     comparison.success_codes();
@@ -135,7 +138,7 @@ impl Comparison<'_> {
         }
         if theirs.nullable != ours.nullable {
             let say = |nullable| words(nullable, "nullable", "never null");
-            self.add(kind(ours.nullable), place, "null", say(theirs.nullable), say(ours.nullable));
+            self.add(kind(ours.nullable), place, NULL, say(theirs.nullable), say(ours.nullable));
         }
         if !theirs.types.is_empty() && theirs.types != ours.types {
             let takes =

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use self::{
     cards::Cards,
-    compare::{Finding, Kind, compare},
+    compare::{Finding, Kind, NULL, compare},
     page::{Format, Fragment, Page, Problem},
     prices::{Reader, Statement},
     report::{Compared, File, Report},
@@ -173,6 +173,15 @@ fn fragment_of(page: &Page, fragment: &Fragment, format: Format, ours: &Value, f
         }
     }
     Ok(())
+}
+
+/// May the same be null in both documents, whatever their components are called?
+pub fn same_nulls(before: &Value, after: &Value) -> bool {
+    operations(after).all(|new| {
+        let old = operations(before).find(|old| is_same(*old, new));
+        let findings = old.map(|old| compare(&Stated::of(after, new), &Stated::of(before, old)));
+        findings.into_iter().flatten().all(|finding| finding.fact != NULL)
+    })
 }
 
 fn is_same(a: Operation<'_>, b: Operation<'_>) -> bool {
