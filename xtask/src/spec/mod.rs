@@ -20,8 +20,9 @@ pub enum Task {
 
 pub fn run(task: &Task) -> Result<ExitCode> {
     match task {
-        Task::Diff(options) => diff::run(options).map(|()| ExitCode::SUCCESS),
-        Task::Drift(options) => drift::run(options),
-        Task::Lint(options) => lint::run(options).map(|()| ExitCode::SUCCESS),
-    }
+        Task::Diff(options) => diff::run(options),
+        Task::Drift(options) => return drift::run(options), // it has an exit code for what it found
+        Task::Lint(options) => lint::run(options),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
