@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    regen, tools,
+    prepared, spec, tools,
     workspace::{cargo, root, typed},
 };
 
@@ -44,7 +44,9 @@ const STEPS: &[Step] = &[
     Step("deny", "licences, bans and sources of all dependencies", tools::deny),
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
-    Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),
+    Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
+    Step("diff", "a change that breaks or costs has its new version and its entry in CHANGELOG.md", spec::diff::check),
+    Step("changes", "what regen and spec diff say of six prepared changes", || prepared::self_test(false)),
 ];
 
 const DEMO_LIMIT: Duration = Duration::from_secs(30);

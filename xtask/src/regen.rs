@@ -1,174 +1,159 @@
 //! `cargo xtask regen`: what does a change of `openapi.yaml` do to the generated surface? Type by type, before it is accepted.
 
 use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    path::Path,
     process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde_json::Value;
 use similar::TextDiff;
 
-use crate::workspace::{cargo, root};
+use crate::{
+    prepared,
+    workspace::{cargo, root},
+};
 
 #[derive(Args)]
 pub struct Options {
     /// Take the changes over into the snapshots, after review
     #[arg(long)]
     accept: bool,
-    /// Prove on a copy of the workspace that an added field and enum value change exactly their snapshots
-    #[arg(long, conflicts_with = "accept")]
+    /// Prove on a copy of the workspace what the prepared changes in xtask/tests/changes do; with --accept, write it down anew
+    #[arg(long)]
     self_test: bool,
 }
 
-const SNAPSHOTS: &str = "tests/snapshots";
+pub const SNAPSHOTS: &str = "tests/snapshots";
 
-/// What a change does to one snapshot.
+/// The text of each snapshot, by its name: `types/CustomTemplateJob`.
+pub type Surface = BTreeMap<String, String>;
+
+/// What a change of the document does.
 #[derive(Debug)]
-enum Change {
-    New(String),
-    Changed(String),
-    Gone,
+pub struct Report {
+    /// Snapshots that are new, changed or gone, as hunks of a patch.
+    patch: String,
+    snapshots: usize,
+    /// Where hand-written code does not compile with the changed surface, and why. `cargo check` has the lines.
+    broken: Vec<String>,
 }
 
 pub fn run(options: &Options) -> Result<()> {
     if options.self_test {
-        self_test()?;
-        println!("an added field and enum value change exactly their snapshots");
+        prepared::self_test(options.accept)?;
+        println!("regen and spec diff say of each prepared change what was written down");
         return Ok(());
     }
-    let changes = changes(&root(), None)?;
-    if changes.is_empty() {
-        println!("the generated surface is unchanged");
-        return Ok(());
+    let reviewed = reviewed(&root())?;
+    let generated = generated(&root())?;
+    let report = Report::of(&reviewed, &generated, broken(&root())?);
+    print!("{report}");
+    if options.accept {
+        accept(&reviewed, &generated)?;
+        println!("{} snapshots updated", report.snapshots);
+    } else if report.snapshots > 0 {
+        bail!("{} snapshots would change; after review: cargo xtask regen --accept", report.snapshots);
     }
-    for (name, change) in &changes {
-        match change {
-            Change::New(diff) => println!("new      {name}\n{diff}"),
-            Change::Gone => println!("gone     {name}"),
-            Change::Changed(diff) => println!("changed  {name}\n{diff}"),
-        }
-    }
-    if !options.accept {
-        bail!("{} snapshots would change; after review: cargo xtask regen --accept", changes.len());
-    }
-    for (name, change) in &changes {
-        let snapshot = root().join(SNAPSHOTS).join(name);
-        match change {
-            Change::Gone => fs::remove_file(&snapshot)?,
-            Change::New(_) | Change::Changed(_) => {
-                fs::write(&snapshot, reviewed(&pending(&snapshot))?)?;
-                fs::remove_file(pending(&snapshot))?;
-            }
-        }
-    }
-    println!("{} snapshots updated", changes.len());
     Ok(())
 }
 
-/// Builds and compares, and leaves what would change beside the snapshots.
-fn changes(root: &Path, target: Option<&Path>) -> Result<Vec<(String, Change)>> {
-    let folder = root.join(SNAPSHOTS);
-    for file in files(&folder)?.into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "new")) {
-        fs::remove_file(file)?;
+impl Report {
+    pub fn of(reviewed: &Surface, generated: &Surface, broken: Vec<String>) -> Self {
+        let mut report = Self { patch: String::new(), snapshots: 0, broken };
+        for name in reviewed.keys().chain(generated.keys()).collect::<BTreeSet<_>>() {
+            let (before, after) = (reviewed.get(name), generated.get(name));
+            if before == after {
+                continue;
+            }
+            let side =
+                |text: Option<&String>, side| text.map_or("/dev/null".to_owned(), |_| format!("{side}/{SNAPSHOTS}/{name}.snap"));
+            let text = |text: Option<&String>| text.map_or("", String::as_str).to_owned();
+            let (old, new) = (text(before), text(after));
+            let diff = TextDiff::from_lines(&old, &new);
+            report.patch += &diff.unified_diff().context_radius(2).header(&side(before, "a"), &side(after, "b")).to_string();
+            report.snapshots += 1;
+        }
+        report
     }
-    let mut test = cargo(&["test", "--quiet", "-p", "creatify-tests", "--test", "generated_types", "--no-fail-fast"]);
-    test.current_dir(root).env("INSTA_UPDATE", "new").env("INSTA_FORCE_PASS", "0").env("INSTA_WORKSPACE_ROOT", root);
-    if let Some(target) = target {
-        test.env("CARGO_TARGET_DIR", target);
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.snapshots == 0 {
+            return writeln!(f, "the generated surface is unchanged");
+        }
+        f.write_str(&self.patch)?;
+        if !self.broken.is_empty() {
+            writeln!(f, "\nHand-written code that does not compile with it (cargo check has the lines):")?;
+        }
+        self.broken.iter().try_for_each(|place| writeln!(f, "  {place}"))
     }
-    let output = test.output().context("cargo test cannot be run")?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    if !said.contains("test result:") {
-        bail!("{}\nthe workspace does not compile with the changed surface", String::from_utf8_lossy(&output.stderr));
-    }
-    let mut changes = Vec::new();
-    for file in files(&folder)? {
-        let name = |file: &Path| file.strip_prefix(&folder).unwrap_or(file).display().to_string();
-        if file.extension().is_some_and(|extension| extension == "new") {
-            let snapshot = file.with_extension("");
-            let after = reviewed(&file)?;
-            let change = match fs::read_to_string(&snapshot) {
-                Ok(before) => Change::Changed(diff(&before, &after)),
-                Err(_) => Change::New(diff("", &after)),
-            };
-            changes.push((name(&snapshot), change));
-        } else if said.contains(&format!("{} is of a type that is gone", name(&file))) {
-            changes.push((name(&file), Change::Gone));
+}
+
+/// The snapshots as they were last accepted.
+pub fn reviewed(root: &Path) -> Result<Surface> {
+    let mut surface = Surface::new();
+    for folder in ["surface", "types"] {
+        for file in fs::read_dir(root.join(SNAPSHOTS).join(folder))? {
+            let file = file?.path();
+            if let Some(name) = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".snap")) {
+                surface.insert(format!("{folder}/{name}"), fs::read_to_string(&file)?);
+            }
         }
     }
-    ensure!(output.status.success() || !changes.is_empty(), "{said}\nthe tests of the generated surface failed");
-    Ok(changes)
+    Ok(surface)
 }
 
-fn pending(snapshot: &Path) -> PathBuf {
-    let mut name = snapshot.as_os_str().to_owned();
-    name.push(".new");
-    name.into()
-}
-
-/// A pending snapshot as it is kept: without the line of the assertion, which changes with every edit of the tests.
-fn reviewed(pending: &Path) -> Result<String> {
-    let text = fs::read_to_string(pending)?;
-    let lines = text.split_inclusive('\n').enumerate();
-    Ok(lines.filter(|(number, line)| *number > 4 || !line.starts_with("assertion_line:")).map(|(_, line)| line).collect())
-}
-
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() { files.extend(self::files(&path)?) } else { files.push(path) }
+/// The surface as it is generated now. Only the generated crate is compiled for it.
+pub fn generated(root: &Path) -> Result<Surface> {
+    let output = within(root, &["run", "--quiet", "--package", "creatify-surface"]).output().context("cargo cannot be run")?;
+    if !output.status.success() {
+        bail!("{}\nno client can be generated from openapi.yaml", String::from_utf8_lossy(&output.stderr));
     }
-    files.sort();
-    Ok(files)
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn diff(before: &str, after: &str) -> String {
-    TextDiff::from_lines(before, after).unified_diff().context_radius(2).to_string()
-}
-
-/// Adds an optional field and an enum value in a copy of the workspace: the build must pick both up, and exactly the snapshots that they
-/// touch must change.
-pub fn self_test() -> Result<()> {
-    let copy = tempfile::tempdir()?;
-    let listed =
-        Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root()).output()?;
-    ensure!(listed.status.success(), "git ls-files failed");
-    for file in String::from_utf8(listed.stdout)?.lines() {
-        let (from, to) = (root().join(file), copy.path().join(file));
-        let Ok(kind) = from.symlink_metadata() else { continue };
-        fs::create_dir_all(to.parent().context("a file has a folder")?)?;
-        if kind.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(&from)?, &to)?;
-        } else {
-            fs::copy(&from, &to)?;
+/// Where the hand-written crates do not compile.
+pub fn broken(root: &Path) -> Result<Vec<String>> {
+    let arguments = ["check", "--quiet", "--workspace", "--exclude", "xtask", "--keep-going", "--message-format", "json"];
+    let output = within(root, &arguments).output().context("cargo cannot be run")?;
+    let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let mut places = BTreeSet::new();
+    for message in messages.filter(|message| message["message"]["level"] == "error") {
+        let spans = message["message"]["spans"].as_array().into_iter().flatten();
+        let primary = spans.into_iter().find(|span| span["is_primary"] == true);
+        if let (Some(span), Some(why)) = (primary, message["message"]["message"].as_str()) {
+            let file = span["file_name"].as_str().unwrap_or_default();
+            places.insert(format!("{file}: {}", why.lines().next().unwrap_or_default()));
         }
     }
-    let spec = copy.path().join("openapi.yaml");
-    let text = fs::read_to_string(&spec)?;
-    let field = "        media_job:\n";
-    ensure!(text.matches(field).count() == 1, "the place for the new field is not unique");
-    let mut text = text.replace(
-        field,
-        &format!("        thumbnail_url:\n          type: string\n          nullable: true\n          description: A picture.\n          x-provenance: inferred\n{field}"),
-    );
-    let component = text.find("\n    JobStatus:\n").context("there is no component JobStatus")?;
-    let end = text[component..].find("enum: [").and_then(|list| Some(list + text[component + list..].find(']')?));
-    text.insert_str(component + end.context("JobStatus has no list of values")?, ", cancelled");
-    fs::write(&spec, text)?;
+    if places.is_empty() && !output.status.success() {
+        bail!("{}\nthe workspace does not compile", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(places.into_iter().collect())
+}
 
-    let changed = changes(copy.path(), Some(&root().join("target/regen-self-test")))?;
-    let names: BTreeSet<_> = changed.iter().map(|(name, _)| name.as_str()).collect();
-    ensure!(names == ["types/CustomTemplateJob.snap", "surface/JobStatus.snap"].into(), "other snapshots changed: {changed:#?}");
-    for (name, change) in &changed {
-        let Change::Changed(diff) = change else { bail!("{name}: {change:?}") };
-        ensure!(
-            diff.contains("+    pub thumbnail_url:") || diff.contains("+cancelled"),
-            "{name} does not show the change:\n{diff}"
-        );
+/// Cargo in another copy of the workspace, which shares what was built of the dependencies.
+fn within(other: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command.current_dir(other);
+    if std::env::var_os("CARGO_TARGET_DIR").is_none() {
+        command.env("CARGO_TARGET_DIR", root().join("target"));
+    }
+    command
+}
+
+fn accept(reviewed: &Surface, generated: &Surface) -> Result<()> {
+    let file = |name: &str| root().join(SNAPSHOTS).join(format!("{name}.snap"));
+    for name in reviewed.keys().filter(|name| !generated.contains_key(*name)) {
+        fs::remove_file(file(name))?;
+    }
+    for (name, text) in generated.iter().filter(|(name, text)| reviewed.get(*name) != Some(text)) {
+        fs::write(file(name), text)?;
     }
     Ok(())
 }

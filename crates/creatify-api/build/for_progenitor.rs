@@ -52,9 +52,9 @@ fn ordered_unions(schema: &mut Value) {
     }
 }
 
-/// A reference in `allOf` carries our marks beside it; through it, a discriminator is not recognised.
+/// A reference in `allOf` carries our marks beside it; through it, a discriminator is not recognised. What the generated code shows stays.
 fn plain_reference(object: &mut Map<String, Value>) {
-    if object.contains_key("nullable") {
+    if object.contains_key("nullable") || object.contains_key("description") {
         return;
     }
     if let Some([only]) = object.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {

@@ -1,4 +1,4 @@
-//! Tools from crates.io, of pinned versions, installed under `target/tools` when they are first needed.
+//! Tools from crates.io.
 
 use std::{
     path::PathBuf,
@@ -13,12 +13,18 @@ use crate::{
 };
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_SEMVER_CHECKS: &str = "0.51.0";
 
 /// Checks licences, bans and sources of all dependencies by `deny.toml`. It fetches no advisories.
 pub fn deny() -> Result<()> {
     let mut deny = Command::new(installed("cargo-deny", CARGO_DENY)?);
     deny.args(["--locked", "check", "licenses", "bans", "sources"]).current_dir(root());
     quiet(deny)
+}
+
+/// Compares the public items of a crate with those of a revision. It is built to work on stable toolchains.
+pub fn semver_checks() -> Result<Command> {
+    Ok(Command::new(installed("cargo-semver-checks", CARGO_SEMVER_CHECKS)?))
 }
 
 /// The path of a tool, which is installed first if it is not there in this version.

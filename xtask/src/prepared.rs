@@ -1,0 +1,187 @@
+//! What do the prepared changes in `xtask/tests/changes` do? Each is made in a copy of the workspace, and what `regen` and `spec diff` say
+//! of it must be what was written down beside it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use similar::TextDiff;
+
+use crate::{
+    ci::quiet,
+    regen::{self, Report, Surface},
+    spec::diff::{self, Side, wire},
+    workspace::root,
+};
+
+/// A folder of `xtask/tests/changes`.
+pub struct Prepared {
+    pub name: String,
+    folder: PathBuf,
+}
+
+impl Prepared {
+    pub fn all() -> Result<Vec<Self>> {
+        let folders = fs::read_dir(root().join("xtask/tests/changes"))?;
+        let mut all = Vec::new();
+        for folder in folders {
+            let folder = folder?.path();
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            all.push(Self { name, folder });
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(all)
+    }
+
+    pub fn read(&self, file: &str) -> Result<String> {
+        fs::read_to_string(self.folder.join(file)).with_context(|| format!("{}/{file}", self.name))
+    }
+
+    /// Makes the changes that a file holds as a patch, in the files under a folder.
+    pub fn apply(&self, file: &str, folder: &Path) -> Result<()> {
+        let mut git = Command::new("git");
+        // Without a repository around it: git would leave out what lies outside of that one, and say nothing.
+        git.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder)).current_dir(folder);
+        git.args(["apply", "--whitespace=nowarn"]).arg(self.folder.join(file));
+        quiet(git).with_context(|| format!("{}/{file} fits no longer", self.name))
+    }
+
+    /// Compares with what is written down, or writes it down anew.
+    fn check(&self, file: &str, said: &str, accept: bool) -> Result<()> {
+        if accept {
+            return Ok(fs::write(self.folder.join(file), said)?);
+        }
+        let expected = self.read(file)?;
+        let diff = TextDiff::from_lines(expected.as_str(), said).unified_diff().to_string();
+        ensure!(
+            expected == said,
+            "{}/{file} says otherwise:\n{diff}after review: cargo xtask regen --self-test --accept",
+            self.name
+        );
+        Ok(())
+    }
+}
+
+pub fn self_test(accept: bool) -> Result<()> {
+    let copy = root().join("target/prepared-changes");
+    let before = Version { openapi: read_openapi(&root())?, surface: regen::reviewed(&root())? };
+    for prepared in Prepared::all()? {
+        lay_out(&copy)?;
+        prepared.apply("openapi.patch", &copy)?;
+        let after = Version { openapi: read_openapi(&copy)?, surface: regen::generated(&copy)? };
+        let regen = Report::of(&before.surface, &after.surface, regen::broken(&copy)?);
+        prepared.check("regen.txt", &regen.to_string(), accept)?;
+        let redocly = wire::redocly(Path::new("openapi.yaml"), Path::new("target/prepared-changes/openapi.yaml"))?;
+        if accept {
+            fs::write(prepared.folder.join("redocly.json"), &redocly)?;
+        }
+        prepared.check("diff.txt", &diff_report(&redocly, &before, &after)?, accept)?;
+    }
+    Ok(())
+}
+
+/// The document and what was generated from it.
+struct Version {
+    openapi: String,
+    surface: Surface,
+}
+
+fn read_openapi(root: &Path) -> Result<String> {
+    fs::read_to_string(root.join("openapi.yaml")).context("openapi.yaml")
+}
+
+/// What `spec diff` prints when every version stands at its first.
+fn diff_report(redocly: &str, before: &Version, after: &Version) -> Result<String> {
+    let products = diff::first_products();
+    let (old, new): (Value, Value) = (serde_saphyr::from_str(&before.openapi)?, serde_saphyr::from_str(&after.openapi)?);
+    let before = Side { document: &old, surface: &before.surface, products: &products };
+    let after = Side { document: &new, surface: &after.surface, products: &products };
+    let report = diff::report(redocly, &before, &after, Vec::new(), "")?;
+    Ok(diff::Report { base: "the document without this change".to_owned(), ..report }.to_string())
+}
+
+/// Copies the workspace. Files that are as they should be are not touched, or cargo would compile them again.
+fn lay_out(copy: &Path) -> Result<()> {
+    let listed = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()?;
+    ensure!(listed.status.success(), "git ls-files failed");
+    let listed = String::from_utf8(listed.stdout)?;
+    let mut kept = BTreeSet::new();
+    for file in listed.split_terminator('\0') {
+        let (from, to) = (root().join(file), copy.join(file));
+        let Ok(kind) = from.symlink_metadata() else { continue };
+        kept.insert(to.clone());
+        fs::create_dir_all(to.parent().context("a file has a folder")?)?;
+        if kind.is_symlink() {
+            if to.symlink_metadata().is_err() {
+                std::os::unix::fs::symlink(fs::read_link(&from)?, &to)?;
+            }
+        } else if fs::read(&to).ok() != Some(fs::read(&from)?) {
+            fs::copy(&from, &to)?;
+        }
+    }
+    for left in files(copy)?.into_iter().filter(|file| !kept.contains(file)) {
+        fs::remove_file(left)?;
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() { files.extend(self::files(&entry.path())?) } else { files.push(entry.path()) }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both sides of a change: the files as they are, and with what is written down of the change.
+    fn sides(prepared: &Prepared) -> Result<(Version, Version)> {
+        let folder = tempfile::tempdir()?;
+        let snapshots = folder.path().join(regen::SNAPSHOTS);
+        let reviewed = regen::reviewed(&root())?;
+        for (name, text) in &reviewed {
+            let file = snapshots.join(format!("{name}.snap"));
+            fs::create_dir_all(file.parent().unwrap_or(&snapshots))?;
+            fs::write(file, text)?;
+        }
+        let openapi = read_openapi(&root())?;
+        fs::write(folder.path().join("openapi.yaml"), &openapi)?;
+        prepared.apply("openapi.patch", folder.path())?;
+        prepared.apply("regen.txt", folder.path())?;
+        let after = Version { openapi: read_openapi(folder.path())?, surface: regen::reviewed(folder.path())? };
+        Ok((Version { openapi, surface: reviewed }, after))
+    }
+
+    #[test]
+    fn six_changes_are_prepared() -> Result<()> {
+        let names: Vec<_> = Prepared::all()?.into_iter().map(|prepared| prepared.name).collect();
+        let expected =
+            ["new_enum_value", "new_optional_field", "new_required_field", "price_change", "removed_field", "renamed_operation"];
+        assert_eq!(names, expected);
+        Ok(())
+    }
+
+    /// What Redocly and the generator said is taken from files; `regen --self-test` proves that they say it.
+    #[test]
+    fn what_spec_diff_says_of_each_prepared_change_is_as_it_was_reviewed() -> Result<()> {
+        for prepared in Prepared::all()? {
+            let (before, after) = sides(&prepared)?;
+            assert_ne!(before.openapi, after.openapi, "{}", prepared.name);
+            assert_ne!(before.surface, after.surface, "{}", prepared.name);
+            prepared.check("diff.txt", &diff_report(&prepared.read("redocly.json")?, &before, &after)?, false)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! `cargo xtask spec diff`: what did a change of `openapi.yaml` break, for whom, and which versions follow?
+
+mod change;
+mod money;
+mod releases;
+mod report;
+mod rust;
+mod semver_checks;
+mod tree;
+pub mod wire;
+
+use std::fs;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use self::{
+    change::Change,
+    releases::{Product, products, releases},
+    tree::{Base, Tree},
+    wire::Nulls,
+};
+pub use self::{releases::first_products, report::Report};
+use super::drift;
+use crate::{
+    regen::{self, Surface},
+    workspace::root,
+};
+
+/// Say what changed in openapi.yaml, whom it breaks, and which versions follow
+///
+/// The wire is compared by Redocly (Node.js), Rust by the generated types and methods, money by x-credit-rates, x-plans and x-billing.
+/// Breaking: someone's code stops working. Needs a decision: nothing breaks, but money changes. Additive: nobody has to do anything.
+///
+/// The generated types have public fields, so that a new field breaks Rust code that writes such a type out; values added to enums break
+/// nobody, since enums are open.
+#[derive(Args)]
+pub struct Options {
+    /// What to compare with: a tag, branch or commit [default: the last release tag v…, else where this branch left main]
+    revision: Option<String>,
+    /// Fail when a change that breaks or needs a decision has no new version or no entry in CHANGELOG.md
+    #[arg(long)]
+    check: bool,
+    /// Compare also the hand-written crates with the revision, by cargo-semver-checks: takes many minutes
+    #[arg(long)]
+    semver_checks: bool,
+}
+
+/// One side of a comparison.
+pub struct Side<'s> {
+    pub document: &'s Value,
+    pub surface: &'s Surface,
+    pub products: &'s [Product],
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let base = options.revision.as_deref().map_or_else(Base::default, Base::named)?;
+    let report = compare(&base, options.semver_checks)?;
+    print!("{report}");
+    if options.check { released(&report) } else { Ok(()) }
+}
+
+/// What CI wants, with nothing to say when all is well. Where there is a release, the hand-written crates are compared with it too.
+pub fn check() -> Result<()> {
+    let base = Base::default()?;
+    let report = compare(&base, base.is_release)?;
+    released(&report).map_err(|error| anyhow!("{report}\n{error}"))
+}
+
+/// Has everything that breaks or costs a new version and an entry?
+fn released(report: &Report) -> Result<()> {
+    let undone = report.releases.iter().filter(|release| release.is_pressing() && !release.is_done());
+    let names: Vec<_> = undone.map(|release| release.name.as_str()).collect();
+    ensure!(
+        names.is_empty(),
+        "a change that breaks or needs a decision has no new version or no entry in CHANGELOG.md: {}",
+        names.join(", ")
+    );
+    Ok(())
+}
+
+fn compare(base: &Base, semver_checks: bool) -> Result<Report> {
+    let tree = base.tree();
+    let folder = tempfile::tempdir()?;
+    let old = folder.path().join("openapi.yaml");
+    let (before, after) = (tree.openapi()?, Tree::Working.openapi()?);
+    fs::write(&old, &before)?;
+    let said = wire::redocly(&old, &root().join("openapi.yaml"))?;
+    let changelog = Tree::Working.read("CHANGELOG.md")?.unwrap_or_default();
+    let document = |text: &str| serde_saphyr::from_str::<Value>(text).context("openapi.yaml is no YAML");
+    let (document_before, document_after) = (document(&before)?, document(&after)?);
+    let before = Side { document: &document_before, surface: &tree.surface()?, products: &products(&tree)? };
+    let after = Side { document: &document_after, surface: &regen::generated(&root())?, products: &products(&Tree::Working)? };
+    let (mut hand_written, mut notes) = (Vec::new(), Vec::new());
+    if semver_checks {
+        hand_written = semver_checks::changes(&base.commit, after.products)?;
+    } else if base.is_release {
+        notes.push("The hand-written crates were not compared: --semver-checks does it, in minutes.".to_owned());
+    } else {
+        notes.push("The hand-written crates were not compared: there is no release of them yet.".to_owned());
+    }
+    let report = report(&said, &before, &after, hand_written, &changelog)?;
+    Ok(Report { base: base.name.clone(), notes, ..report })
+}
+
+/// What follows from what Redocly said and from both sides.
+pub fn report(redocly: &str, before: &Side<'_>, after: &Side<'_>, more: Vec<Change>, changelog: &str) -> Result<Report> {
+    let nulls = if drift::same_nulls(before.document, after.document) { Nulls::AsBefore } else { Nulls::Elsewhere };
+    let wire = wire::wire(redocly, nulls)?;
+    let mut changes = wire.changes;
+    changes.extend(money::money(before.document, after.document));
+    changes.extend(rust::rust(before.surface, after.surface));
+    changes.extend(more);
+    changes.sort();
+    let releases = releases(&changes, wire.unnoticed, before.products, after.products, changelog);
+    Ok(Report { base: String::new(), changes, unnoticed: wire.unnoticed, releases, notes: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const REDOCLY: &str = r##"{ "changes": [{
+        "path": "#/paths/~1job~1/get/responses/200/content/application~1json/schema/properties/credits/allOf/0",
+        "kind": "modified", "impact": "major", "property": "nullable",
+        "verdicts": [{ "ruleId": "schema-type-changed", "impact": "major", "message": "Type of `Amount` widened." }]
+    }] }"##;
+
+    fn document(property: &Value, amount: &Value) -> Value {
+        let schema = json!({ "type": "object", "properties": { "credits": property } });
+        let answer = json!({ "content": { "application/json": { "schema": schema } } });
+        json!({
+            "paths": { "/job/": { "get": { "responses": { "200": answer } } } },
+            "components": { "schemas": { "Amount": amount } },
+        })
+    }
+
+    /// What is said to break when `Amount` may be null.
+    fn breaking(property_before: &Value, property_after: &Value) -> Result<Vec<String>> {
+        let surface = Surface::new();
+        let before = document(property_before, &json!({ "type": "number" }));
+        let after = document(property_after, &json!({ "type": "number", "nullable": true }));
+        let side = |document| Side { document, surface: &surface, products: &[] };
+        let report = report(REDOCLY, &side(&before), &side(&after), Vec::new(), "")?;
+        Ok(report.changes.into_iter().map(|change| change.what).collect())
+    }
+
+    #[test]
+    fn null_that_was_allowed_beside_a_reference_is_no_change_where_it_is_allowed_behind_it() -> Result<()> {
+        let reference = json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }] });
+        let nullable = json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }], "nullable": true });
+        assert_eq!(breaking(&nullable, &reference)?, [""; 0]);
+        assert_eq!(breaking(&reference, &reference)?, ["Type of `Amount` widened"]);
+        Ok(())
+    }
+}
