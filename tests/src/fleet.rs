@@ -1,7 +1,7 @@
 //! How do many waits at once do, through the client and against the sandbox? Real requests on loopback; time is tokio's paused clock, so
 //! that hours pass at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use creatify::{Client, JobHandle, OperationId, TemplateId, Variables};
 use creatify_sandbox::{Sandbox, SandboxBuilder, templates};
@@ -24,10 +24,13 @@ pub struct Fleet {
     pub elapsed: Duration,
 }
 
+/// More would be more than the system lets one process have, when each of ten thousand jobs is asked for on its own.
+const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+
 /// A sandbox in real time, and a client of it.
 pub async fn sandbox(options: SandboxBuilder) -> (Arc<Sandbox>, Client) {
     let sandbox = options.speed(1.0).credits(1_000_000).start().await.expect("the sandbox starts");
-    let client = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url());
+    let client = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).concurrency(CONNECTIONS);
     (Arc::new(sandbox), client.build().expect("the sandbox's URL is one"))
 }
 

@@ -1,7 +1,6 @@
 //! How does a wait look? A bar for each of a few jobs, one bar with totals for many, and off a terminal a plain line for each change.
 
 use std::{
-    fmt::Write,
     io::IsTerminal,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -157,11 +156,9 @@ impl Totals {
         counts[to as usize] += 1;
         let [waiting, running, done, failed] = *counts;
         self.bar.set_position((done + failed) as u64);
-        let mut message = format!("{waiting} waiting, {running} running");
-        if failed > 0 {
-            let _ = write!(message, ", {failed} failed"); // a string takes everything
-        }
-        self.bar.set_message(message);
+        let parts = [(waiting, "waiting"), (running, "running"), (failed, "failed")];
+        let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        self.bar.set_message(parts.collect::<Vec<_>>().join(", "));
         if waiting + running == 0 {
             self.bar.abandon();
         }
