@@ -5,6 +5,7 @@ use creatify_api::{JobStatus, types};
 use crate::{
     error::{Error, ErrorKind},
     job::JobId,
+    problem::shortened,
 };
 
 /// The longest delivery that is read.
@@ -38,8 +39,9 @@ pub fn parse(body: &[u8]) -> Result<Hint, Error> {
     if body.len() > MAX_BODY_BYTES {
         return Err(Error::new(ErrorKind::Undecodable, format!("a webhook delivery of {} bytes is not read", body.len())));
     }
-    let event: types::JobEvent = serde_json::from_slice(body)
-        .map_err(|error| Error::new(ErrorKind::Undecodable, "the webhook delivery does not decode").because(error))?;
+    let event: types::JobEvent = serde_json::from_slice(body).map_err(|error| {
+        Error::new(ErrorKind::Undecodable, "the webhook delivery does not decode").because(shortened(&error.to_string()))
+    })?;
     Ok(Hint { job: event.id.into(), claimed_status: event.status })
 }
 
