@@ -43,6 +43,8 @@ struct Inner {
     attempts: u32,
     retry_safety: RetrySafety,
     charge_risk: ChargeRisk,
+    /// Of a submission that was charged, and whose answer does not say as which job.
+    sent: Option<Box<Sent>>,
     source: Option<BoxError>,
 }
 
@@ -203,6 +205,7 @@ impl Error {
             attempts: 0,
             retry_safety,
             charge_risk,
+            sent: None,
             source: None,
         }))
     }
@@ -218,6 +221,11 @@ impl Error {
 
     pub(crate) fn of_job(mut self, job: JobHandle) -> Self {
         self.0.job = Some(job);
+        self
+    }
+
+    pub(crate) fn of_unknown_job(mut self, sent: Sent) -> Self {
+        self.0.sent = Some(Box::new(sent));
         self
     }
 
@@ -264,6 +272,15 @@ impl Error {
     /// The job it concerns, to wait for or to write down. Present as soon as an id is known.
     pub fn job(&self) -> Option<JobHandle> {
         self.0.job
+    }
+
+    /// What was sent, if it is not known what became of it, or as which job it was accepted and charged: hand it to
+    /// [`Client::reconcile`](crate::Client::reconcile).
+    pub fn sent(&self) -> Option<&Sent> {
+        match &self.0.kind {
+            ErrorKind::OutcomeUnknown(sent) => Some(sent),
+            _ => self.0.sent.as_deref(),
+        }
     }
 
     /// The job as it was last seen.
@@ -322,7 +339,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, operation, job, last_seen, answer, attempts, retry_safety, charge_risk, source } = &*self.0;
+        let Inner { kind, message, operation, job, last_seen, answer, attempts, retry_safety, charge_risk, sent, source } =
+            &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("message", message)
@@ -333,6 +351,7 @@ impl fmt::Debug for Error {
             .field("attempts", attempts)
             .field("retry_safety", retry_safety)
             .field("charge_risk", charge_risk)
+            .field("sent", sent)
             .field("source", source)
             .finish()
     }
