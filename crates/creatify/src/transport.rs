@@ -27,6 +27,8 @@ pub(crate) fn downloads() -> Result<reqwest::Client, Error> {
             attempt.error("too many redirects")
         } else if let Err(reason) = check_scheme(attempt.url()) {
             attempt.error(reason)
+        } else if attempt.url().scheme() == "http" && attempt.previous().iter().any(|url| url.scheme() == "https") {
+            attempt.error("a redirect leads from https to this machine")
         } else {
             attempt.follow()
         }
