@@ -1,6 +1,11 @@
 //! How are bytes sent? TLS with ring, no redirects with credentials, plain http only to loopback.
 
-use std::{error::Error as _, io, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use rustls_platform_verifier::BuilderVerifierExt;
 use url::{Host, Url};
@@ -49,7 +54,16 @@ fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
     builder.build().map_err(|error| Error::new(ErrorKind::InvalidInput, "the HTTP client cannot be built").because(error))
 }
 
+/// Read once: the certificate authorities of a machine are many.
 fn tls() -> Result<rustls::ClientConfig, Error> {
+    static READ: OnceLock<rustls::ClientConfig> = OnceLock::new();
+    match READ.get() {
+        Some(config) => Ok(config.clone()),
+        None => read_tls().map(|config| READ.get_or_init(|| config).clone()),
+    }
+}
+
+fn read_tls() -> Result<rustls::ClientConfig, Error> {
     let failed = |error| Error::new(ErrorKind::InvalidInput, "TLS cannot be set up").because(error);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
