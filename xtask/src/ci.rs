@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    regen, tools,
+    fuzz, regen, tools,
     workspace::{cargo, root, typed},
 };
 
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
         quiet(doc)
     }),
     Step("deny", "licences, bans and sources of all dependencies", tools::deny),
+    Step("fuzz", "every fuzz target for a few seconds, from its seeds", fuzz::smoke),
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
     Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),

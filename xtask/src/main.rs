@@ -1,6 +1,7 @@
 //! Maintenance of this repository. `cargo xtask --help` lists the tasks.
 
 mod ci;
+mod fuzz;
 mod regen;
 mod tools;
 mod workspace;
@@ -21,6 +22,8 @@ struct Args {
 enum Task {
     /// Run what CI runs, step by step
     Ci(ci::Options),
+    /// Look for inputs that break a promise, with the fuzz targets
+    Fuzz(fuzz::Options),
     /// Show what a change of openapi.yaml does to the generated surface
     Regen(regen::Options),
 }
@@ -28,6 +31,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Args::parse().task {
         Task::Ci(options) => ci::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Regen(options) => regen::run(&options),
     };
     match result {

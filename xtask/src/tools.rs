@@ -13,12 +13,18 @@ use crate::{
 };
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// Checks licences, bans and sources of all dependencies by `deny.toml`. It fetches no advisories.
 pub fn deny() -> Result<()> {
     let mut deny = Command::new(installed("cargo-deny", CARGO_DENY)?);
     deny.args(["--locked", "check", "licenses", "bans", "sources"]).current_dir(root());
     quiet(deny)
+}
+
+/// The path of cargo-fuzz.
+pub fn cargo_fuzz() -> Result<PathBuf> {
+    installed("cargo-fuzz", CARGO_FUZZ)
 }
 
 /// The path of a tool, which is installed first if it is not there in this version.
