@@ -186,7 +186,7 @@ async fn no_redirect_leads_to_plain_http_elsewhere_or_to_another_scheme() {
         let answer = format!("HTTP/1.1 302 Found\nlocation: {location}\ncontent-length: 0\nconnection: close\n\n");
         let (url, asked) = scripted("/video.mp4", Vec::leak(vec![&*answer.leak(); 5])).await;
         let error = fetch(&url, folder.path()).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Download), "{error}");
+        assert!(["redirect", "302"].iter().any(|word| error.to_string().contains(word)), "it was tried: {error}");
         assert!(!format!("{error} {error:?}").contains("example.com"), "{error:?}");
         assert!(asked.lock().unwrap().len() <= 5);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);

@@ -99,6 +99,24 @@ fn submission(client: &Client) -> Submission<'_> {
     client.preview(template(), Variables::new().text("headline", "Summer sale"))
 }
 
+/// What was sent says a time that is far ahead: the clock was set back since, or it was written by another machine.
+#[tokio::test(start_paused = true)]
+async fn reconciling_never_waits_longer_than_a_submission_takes() {
+    let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
+    let client = client(&sandbox);
+    let lost = Rule::new(Fault::DropAfter).on(OperationId::PreviewCustomTemplateJobAsync);
+    sandbox.set_faults(Faults::new(1).with(lost));
+    let error = submission(&client).marked_in_name().send().await.unwrap_err();
+    let mut sent = serde_json::to_value(error.sent().unwrap()).unwrap();
+    sent["sent_at"] = "2190-05-04T09:12:30Z".into();
+    sent["given_up_at"] = "2190-05-04T09:13:00Z".into();
+    let sent: Sent = serde_json::from_value(sent).unwrap();
+    let started = tokio::time::Instant::now();
+    assert!(matches!(client.reconcile(&sent).await, Ok(Reconciled::OneMatch(_))));
+    let waited = started.elapsed().as_secs();
+    assert!((30..=60).contains(&waited), "{waited} s");
+}
+
 /// Of a render the id is known: it is settled by a look at its job.
 #[tokio::test(start_paused = true)]
 async fn a_render_whose_answer_was_lost_is_settled_by_its_id() -> Result<(), Error> {
