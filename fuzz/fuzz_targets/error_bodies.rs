@@ -28,7 +28,8 @@ fuzz_target!(|body: &[u8]| {
     // Each line by itself: what stands in two of them was no secret in the body either.
     for line in lines.into_iter().chain(answer.request_id.as_deref()) {
         let dense: String = line.chars().filter(|character| !character.is_whitespace()).collect();
-        for text in [percent_decoded(&dense), dense] {
+        let unquoted = dense.replace("\\n", "");
+        for text in [percent_decoded(&dense), dense, unquoted] {
             for secret in [ID, KEY] {
                 assert!(!text.to_lowercase().contains(&secret.to_lowercase()), "{text}");
                 assert!(!text.contains(STANDARD.encode(secret).trim_end_matches('=')), "{text}");
@@ -37,7 +38,7 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// Replaces `{0}` to `{9}` by the key, in as many forms.
+/// Replaces `{0}` to `{9}`, and `{a}`, by the key, in as many forms.
 fn with_echoes(body: &[u8]) -> Vec<u8> {
     let base64 = |before: &str| STANDARD.encode(format!("{before}{KEY}"));
     let forms = [
@@ -51,13 +52,15 @@ fn with_echoes(body: &[u8]) -> Vec<u8> {
         base64("::"),
         ID.to_owned(),
         KEY.replace('/', "%2f").replace('+', "%2b"),
+        KEY.chars().map(|character| format!("{character}\\n")).collect(),
     ];
     let mut text = Vec::new();
     let mut rest = body;
     while let Some((&byte, after)) = rest.split_first() {
         match rest {
-            [b'{', digit @ b'0'..=b'9', b'}', after @ ..] => {
-                text.extend_from_slice(forms[usize::from(digit - b'0')].as_bytes());
+            [b'{', digit @ (b'0'..=b'9' | b'a'), b'}', after @ ..] => {
+                let form = char::from(*digit).to_digit(16).unwrap();
+                text.extend_from_slice(forms[form as usize].as_bytes());
                 rest = after;
             }
             _ => {

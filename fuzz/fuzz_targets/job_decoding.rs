@@ -43,11 +43,7 @@ fn can_be_used(job: &Job) {
     }
     let _ = job.duration();
     let again: Job = serde_json::from_str(&text(job)).expect("what was decoded, decodes again");
-    let said = |job: &Job| {
-        let outputs = [Goal::Preview, Goal::Video].map(|goal| job.output(goal).map(str::to_owned));
-        (job.id(), job.status().clone(), outputs, job.name().map(str::to_owned), job.as_api().variables.is_some())
-    };
-    assert_eq!(said(&again), said(job)); // not to the last digit: numbers beyond any sense lose some
+    assert_eq!(text(&again), text(job));
 }
 
 fn text(job: &Job) -> String {

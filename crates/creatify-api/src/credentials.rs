@@ -49,7 +49,7 @@ impl Credentials {
     }
 
     /// The same text without the two secrets, for text that somebody else wrote and that may echo them: as they are, in another case,
-    /// broken by white space, percent-encoded, or in base64.
+    /// broken by white space, quoted, percent-encoded, or in base64.
     pub fn redact(&self, text: &str) -> String {
         redact(text, [self.api_id.expose_secret(), self.api_key.expose_secret()])
     }

@@ -1,4 +1,4 @@
-//! Where does somebody else's text repeat a secret? As it is, in another case, broken by white space, percent-encoded, or in base64.
+//! Where does somebody else's text repeat a secret? As it is, in another case, broken by white space, quoted, percent-encoded, or in base64.
 
 use std::ops::Range;
 
@@ -14,8 +14,9 @@ const SHORTEST: usize = 8;
 /// The text without the secrets, in any of these forms. A text that was cut off may also end with the beginning of one.
 pub(crate) fn redact(text: &str, secrets: [&str; 2]) -> String {
     let read = Reading::of(text);
-    // Both: what looks like an encoded character may be a percent sign and the beginning of a secret.
-    let readings = [read.percent_decoded(), read];
+    let unescaped = read.unescaped();
+    // All of them: what looks like an encoded character may be a percent sign and the beginning of a secret.
+    let readings = [read.percent_decoded(), unescaped.percent_decoded(), unescaped, read];
     let mut found: Vec<_> = secrets.into_iter().flat_map(|secret| text.match_indices(secret)).map(range).collect();
     for secret in secrets.map(|secret| Reading::of(secret).bytes).into_iter().filter(|secret| secret.len() >= SHORTEST) {
         let encoded: Vec<_> = [0, 1, 2].into_iter().flat_map(|before| in_base64(&secret, before)).collect();
@@ -54,6 +55,22 @@ impl Reading {
             .map(|(start, character)| start..start + character.len_utf8())
             .flat_map(|place| text.as_bytes()[place.clone()].iter().map(move |byte| (*byte, place.clone())))
             .unzip();
+        Self { bytes, places }
+    }
+
+    /// Without the backslashes, and the white space that they stand for, of a quoted text.
+    fn unescaped(&self) -> Self {
+        let (mut bytes, mut places) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        while let Some(byte) = self.bytes.get(at) {
+            if *byte == b'\\' {
+                at += if matches!(self.bytes.get(at + 1), Some(b'n' | b'r' | b't')) { 2 } else { 1 };
+                continue;
+            }
+            bytes.push(*byte);
+            places.push(self.places[at].clone());
+            at += 1;
+        }
         Self { bytes, places }
     }
 
@@ -114,6 +131,8 @@ mod tests {
         assert_eq!(redacted("ACCOUNT-7 and account-7"), "[REDACTED] and [REDACTED]");
         let broken = broken.trim_end();
         assert_eq!(redacted(&format!("100 %{broken}")), "100 %[REDACTED]");
+        assert_eq!(redacted(&format!("{:?}", format!("key {broken}"))), "\"key [REDACTED]\"");
+        assert_eq!(redacted(&KEY.replace('/', "\\/")), "[REDACTED]");
     }
 
     #[test]

@@ -282,6 +282,10 @@ mod tests {
         let read: Sent = serde_json::from_str(&written).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), written);
         assert_eq!(matching(&read, [job(json!({}))].into_iter()).0.len(), 1);
+
+        // A number that is read otherwise than it was written would make another set of variables.
+        let number: Value = serde_json::from_str("30000000000200000000000000000017830657899684750221").unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&number.to_string()).unwrap(), number);
         assert_eq!(proves_something_at(&read), proves_something_at(&sent()));
     }
 
