@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used)] // a test file
 
+mod scripted;
+
 use std::{fs, path::Path};
 
-use creatify::{Client, ErrorKind, Goal, Job, Variables};
+use creatify::{Client, Credentials, ErrorKind, Goal, Job, Variables};
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
+use scripted::scripted;
+use serde_json::json;
 
 struct Scene {
     sandbox: Sandbox,
@@ -112,4 +116,83 @@ async fn a_job_without_a_video_has_none_to_download() {
     let scene = Scene::new().await;
     let error = scene.client.download(&scene.video, Goal::Preview, scene.folder.path()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoOutput));
+}
+
+/// The video is replaced after its first half has arrived: the new one comes whole.
+#[tokio::test(start_paused = true)]
+async fn a_video_that_changes_in_the_middle_is_fetched_anew() {
+    let scene = Scene::new().await;
+    let faults = Faults::new(1).with(Rule::new(Fault::Truncate).on_media().at(1)).with(Rule::new(Fault::Replaced));
+    scene.sandbox.set_faults(faults);
+    let video = scene.download().await.unwrap();
+    let half = original().len() / 2;
+    assert!(video[..half] != original()[..half] && video.ends_with(b"free"), "halves of two videos");
+    assert_eq!(scene.left(), ["video.mp4"]);
+}
+
+async fn fetch(url: &str, folder: &Path) -> Result<String, creatify::Error> {
+    let client = Client::builder().credentials(Credentials::new("the-id", "the-key").unwrap()).build().unwrap();
+    let job = json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "video_output": url });
+    let job: Job = serde_json::from_value(job).unwrap();
+    let file = client.download(&job, Goal::Video, folder.join("video.mp4")).await?;
+    Ok(fs::read_to_string(file.path).unwrap())
+}
+
+const HALF: &str = "HTTP/1.1 200 OK\ncontent-length: 8\netag: \"one\"\nconnection: close\n\nabcd";
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_sends_less_than_the_rest_is_asked_for_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, asked) = scripted(
+        "/video.mp4",
+        &[
+            HALF,
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-5/8\ncontent-length: 2\nconnection: close\n\nef",
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 6-7/8\ncontent-length: 2\nconnection: close\n\ngh",
+        ],
+    )
+    .await;
+    assert_eq!(fetch(&url, folder.path()).await.unwrap(), "abcdefgh");
+    let asked = asked.lock().unwrap();
+    assert!(asked[1].contains("range: bytes=4-\r\n") && asked[1].contains("if-range: \"one\"\r\n"), "{asked:?}");
+    assert!(asked[2].contains("range: bytes=6-\r\n"), "{asked:?}");
+    assert!(!asked.iter().any(|request| request.contains("the-id") || request.contains("the-key")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_goes_on_with_another_file_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, _) = scripted("/video.mp4", &[
+        HALF,
+        "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-7/8\ncontent-length: 4\netag: \"two\"\nconnection: close\n\nEFGH",
+        "HTTP/1.1 200 OK\ncontent-length: 8\netag: \"two\"\nconnection: close\n\nABCDEFGH",
+    ])
+    .await;
+    assert_eq!(fetch(&url, folder.path()).await.unwrap(), "ABCDEFGH");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_ends_early_is_not_taken_for_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, _) = scripted("/video.mp4", &["HTTP/1.1 200 OK\ncontent-length: 8\nconnection: close\n\nabcd"; 5]).await;
+    assert!(matches!(fetch(&url, folder.path()).await.unwrap_err().kind(), ErrorKind::Download));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_redirect_leads_to_plain_http_elsewhere_or_to_another_scheme() {
+    for location in ["http://media.example.com/video.mp4", "file:///etc/passwd", "ftp://127.0.0.1/video.mp4"] {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = format!("HTTP/1.1 302 Found\nlocation: {location}\ncontent-length: 0\nconnection: close\n\n");
+        let (url, asked) = scripted("/video.mp4", Vec::leak(vec![&*answer.leak(); 5])).await;
+        let error = fetch(&url, folder.path()).await.unwrap_err();
+        assert!(["redirect", "302"].iter().any(|word| error.to_string().contains(word)), "it was tried: {error}");
+        assert!(!format!("{error} {error:?}").contains("example.com"), "{error:?}");
+        assert!(asked.lock().unwrap().len() <= 5);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
+    for url in ["http://media.example.com/video.mp4", "ftp://127.0.0.1/video.mp4", "file:///etc/passwd"] {
+        let error = fetch(url, Path::new("nowhere")).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Download), "{error}");
+    }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    prepared, spec, tools,
+    fuzz, prepared, spec, tools,
     workspace::{cargo, root, typed},
 };
 
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
         quiet(doc)
     }),
     Step("deny", "licences, bans and sources of all dependencies", tools::deny),
+    Step("fuzz", "every fuzz target for a few seconds, from its seeds", fuzz::smoke),
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
     Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),

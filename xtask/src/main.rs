@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod fuzz;
 mod prepared;
 mod regen;
 mod spec;
@@ -26,6 +27,8 @@ enum Task {
     Bench(bench::Options),
     /// Run what CI runs, step by step
     Ci(ci::Options),
+    /// Look for inputs that break a promise, with the fuzz targets
+    Fuzz(fuzz::Options),
     /// Show what a change of openapi.yaml does to the generated surface
     Regen(regen::Options),
     /// Look after openapi.yaml as a product of its own
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().task {
         Task::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Ci(options) => ci::run(&options).map(|()| ExitCode::SUCCESS),
+        Task::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Regen(options) => regen::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Spec(task) => spec::run(&task),
     };

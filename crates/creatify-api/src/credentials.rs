@@ -3,6 +3,8 @@
 use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::redact::redact;
+
 /// The two credentials of an account. Neither is ever printed: `Debug` shows `[REDACTED]`, and both are wiped from memory on drop.
 #[derive(Debug, Clone)]
 pub struct Credentials {
@@ -46,10 +48,10 @@ impl Credentials {
         Ok(Self { api_id: checked(api_id.into(), API_ID)?, api_key: checked(api_key.into(), API_KEY)? })
     }
 
-    /// The same text without the two secrets, for text that somebody else wrote and that may echo them.
+    /// The same text without the two secrets, for text that somebody else wrote and that may echo them: as they are, in another case,
+    /// broken by white space, quoted, percent-encoded, or in base64.
     pub fn redact(&self, text: &str) -> String {
-        let text = text.replace(self.api_key.expose_secret(), "[REDACTED]");
-        text.replace(self.api_id.expose_secret(), "[REDACTED]")
+        redact(text, [self.api_id.expose_secret(), self.api_key.expose_secret()])
     }
 
     /// Adds both headers, marked sensitive so that nothing along the way prints them.

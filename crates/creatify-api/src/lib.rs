@@ -5,6 +5,7 @@ pub mod credit_rates;
 mod hooks;
 mod next_page;
 mod open_enum;
+mod redact;
 
 pub use credentials::{Credentials, InvalidCredential};
 pub use hooks::{BodyExtent, Context, MAX_BODY_BYTES, Received};

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, process::ExitCode};
 
-use creatify::{ChargeRisk, Error, ErrorKind, JobHandle, JobId};
+use creatify::{ChargeRisk, Error, ErrorKind, JobHandle, JobId, Sent};
 use serde::Serialize;
 
 use crate::{output, session::Session};
@@ -103,11 +103,7 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
         ErrorKind::OutcomeUnknown(sent) => {
             advice.push(match sent.job_id {
                 Some(job) => format!("look whether it started: creatify get {job}"),
-                None => format!(
-                    "look whether it is there: creatify list (a job{} made after {})",
-                    sent.name.as_ref().map(|name| format!(" named `{name}`")).unwrap_or_default(),
-                    sent.sent_at.format("%H:%M:%S UTC"),
-                ),
+                None => format!("look whether it is there: {}", list_line(sent)),
             });
             advice.push("it was not sent again; send it again only when it is certainly not there".to_owned());
         }
@@ -118,9 +114,18 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
     }
     if matches!(error.kind(), ErrorKind::Undecodable) && error.charge_risk() == ChargeRisk::Charged {
         advice.push("it was charged".to_owned());
-        advice.extend(error.job().map(|job| format!("find it with: {}", resume_line(job))));
+        advice.extend(match (error.job(), error.sent()) {
+            (Some(job), _) => Some(format!("find it with: {}", resume_line(job))),
+            (None, sent) => sent.map(|sent| format!("find it with: {}", list_line(sent))),
+        });
     }
     advice
+}
+
+/// How to find a job whose id is not known.
+fn list_line(sent: &Sent) -> String {
+    let name = sent.name.as_ref().map(|name| format!(" named `{name}`")).unwrap_or_default();
+    format!("creatify list (a job{name} made after {})", sent.sent_at.format("%H:%M:%S UTC"))
 }
 
 async fn balance(session: &Session) -> String {

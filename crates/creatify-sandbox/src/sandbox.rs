@@ -23,7 +23,7 @@ use crate::{
     media,
     options::{SandboxBuilder, StartError},
     requests::{Request, Requests},
-    serve::serve,
+    serve::{Door, serve},
     service::Service,
     webhook,
     world::World,
@@ -95,12 +95,16 @@ impl Sandbox {
         let (api_listener, api_url) = listen(options.port).await?;
         let (media_listener, media_url) = listen(options.media_port).await?;
         let (webhooks, events) = mpsc::channel(webhook::QUEUE);
+        let (api_door, api_closings) = Door::new();
+        let (media_door, media_closings) = Door::new();
         let service = Arc::new(Service {
             clock: Clock::start(options.speed, options.started_at.unwrap_or_else(Utc::now)),
             api_url,
             media_url,
             requests: Requests::default(),
             faults: Plan::default(),
+            api_door,
+            media_door,
             leaked: Default::default(),
             webhooks,
             planned: Notify::new(),
@@ -108,15 +112,15 @@ impl Sandbox {
         });
         service.faults.set(options.faults);
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(api_listener, api::router(service.clone())));
-        tasks.spawn(serve(media_listener, media::router(service.clone())));
+        tasks.spawn(serve(api_listener, api::router(service.clone()), api_closings));
+        tasks.spawn(serve(media_listener, media::router(service.clone()), media_closings));
         tasks.spawn(service.clone().keep_time());
         tasks.spawn(webhook::deliver(service.clone(), events));
         tracing::info!(api = service.api_url, media = service.media_url, "sandbox started");
         Ok(Self { service, credentials, tasks })
     }
 
-    /// Replaces the faults from now on; their requests are counted from 1 again.
+    /// Replaces the faults from now on; requests and deliveries are counted from 1 again.
     pub fn set_faults(&self, faults: Faults) {
         self.service.faults.set(faults);
     }

@@ -13,6 +13,7 @@ use crate::{
     faults::Plan,
     job::Job,
     requests::Requests,
+    serve::Door,
     world::{Event, World},
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Service {
     pub(crate) media_url: String,
     pub(crate) requests: Requests,
     pub(crate) faults: Plan,
+    pub(crate) api_door: Door,
+    pub(crate) media_door: Door,
     /// Requests that reached the media host with credentials.
     pub(crate) leaked: AtomicUsize,
     pub(crate) webhooks: mpsc::Sender<Event>,

@@ -1,6 +1,7 @@
-//! How are webhooks delivered? By one task, several at a time, and only to this machine.
+//! How are webhooks delivered? Several at a time, with the faults that strike them, and only to this machine.
 
 use std::{
+    collections::HashMap,
     error::Error,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -13,41 +14,119 @@ use http::{Request, StatusCode, header};
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
-use tokio::{net::TcpStream, sync::mpsc, task::JoinSet};
+use serde_json::json;
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 use url::{Host, Url};
+use uuid::Uuid;
 
-use crate::{service::Service, world::Event};
+use crate::{
+    faults::{Fault, Target},
+    service::Service,
+    world::Event,
+};
 
 /// Events that wait for delivery; more are dropped, as the API never waits.
 pub(crate) const QUEUE: usize = 10_000;
 const AT_ONCE: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A body on its way to a receiver.
+#[derive(Debug, Clone)]
+struct Delivery {
+    job: Uuid,
+    url: Url,
+    receivers: Vec<SocketAddr>,
+    body: Bytes,
+    delay: Duration,
+    times: u32,
+}
+
 /// Delivers events until the sandbox ends. What cannot be delivered is logged and forgotten.
 pub(crate) async fn deliver(service: Arc<Service>, mut events: mpsc::Receiver<Event>) {
-    let mut deliveries = JoinSet::new();
+    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    let mut under_way = JoinSet::new();
+    let mut held_back: HashMap<Uuid, Vec<Delivery>> = HashMap::new();
     while let Some(event) = events.recv().await {
-        if deliveries.len() >= AT_ONCE {
-            deliveries.join_next().await;
+        let Some(delivery) = delivery(&service, &event) else { continue };
+        let deliveries = struck(&service, &event, delivery, &mut held_back);
+        while under_way.try_join_next().is_some() {}
+        if under_way.len() >= QUEUE {
+            under_way.join_next().await;
         }
-        let Some(url) = event.webhook_url.as_deref().and_then(|url| Url::parse(url).ok()) else { continue };
-        let Some(receivers) = loopback(&url) else {
-            tracing::info!(job = %event.job, host = url.host_str(), "webhook skipped: only plain http to this machine is delivered");
-            continue;
-        };
-        let body = Bytes::from(payload(&service, &event).to_string());
-        // The last word comes twice: several deliveries of the same event are normal.
-        let times = if matches!(event.status, JobStatus::Done | JobStatus::Failed | JobStatus::Rejected) { 2 } else { 1 };
-        deliveries.spawn(async move {
-            for _ in 0..times {
-                match tokio::time::timeout(TIMEOUT, post(&url, &receivers, body.clone())).await {
-                    Ok(Ok(status)) => tracing::debug!(job = %event.job, %status, "webhook delivered"),
-                    Ok(Err(error)) => tracing::debug!(job = %event.job, %error, "webhook not delivered"),
-                    Err(_) => tracing::debug!(job = %event.job, "webhook not delivered in time"),
+        let at_once = at_once.clone();
+        under_way.spawn(async move {
+            for delivery in deliveries {
+                sleep(delivery.delay).await;
+                let _turn = at_once.acquire().await;
+                for _ in 0..delivery.times {
+                    delivery.make().await;
                 }
             }
         });
+    }
+}
+
+fn delivery(service: &Service, event: &Event) -> Option<Delivery> {
+    let url = event.webhook_url.as_deref().and_then(|url| Url::parse(url).ok())?;
+    let Some(receivers) = loopback(&url) else {
+        tracing::info!(job = %event.job, host = url.host_str(), "webhook skipped: only plain http to this machine is delivered");
+        return None;
+    };
+    let body = payload(event, &event.status, event.has_video.then(|| service.video_url(event.job)));
+    // The last word comes twice: several deliveries of the same event are normal.
+    let times = if is_last(event) { 2 } else { 1 };
+    Some(Delivery { job: event.job, url, receivers, body, delay: Duration::ZERO, times })
+}
+
+/// What comes at the receiver, in this order, when a fault strikes this delivery.
+fn struck(
+    service: &Service,
+    event: &Event,
+    mut delivery: Delivery,
+    held_back: &mut HashMap<Uuid, Vec<Delivery>>,
+) -> Vec<Delivery> {
+    let mut deliveries = Vec::new();
+    match service.faults.next(Target::Webhooks) {
+        Some(Fault::DropBefore) => {}
+        Some(Fault::OutOfOrder) if !is_last(event) => held_back.entry(event.job).or_default().push(delivery),
+        Some(Fault::Forged) => {
+            let elsewhere = format!("https://forged.invalid/{}.mp4", event.job);
+            let body = payload(event, &JobStatus::Done, Some(elsewhere));
+            deliveries.extend([Delivery { body, times: 1, ..delivery.clone() }, delivery]);
+        }
+        fault => {
+            match fault {
+                Some(Fault::Twice) => delivery.times *= 2,
+                Some(Fault::Delay(seconds)) => delivery.delay = Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+                _ => {}
+            }
+            deliveries.push(delivery);
+        }
+    }
+    if is_last(event) {
+        deliveries.extend(held_back.remove(&event.job).into_iter().flatten().rev());
+    }
+    deliveries
+}
+
+/// Whether the job ends with it, as far as it was asked for.
+fn is_last(event: &Event) -> bool {
+    matches!(event.status, JobStatus::Done | JobStatus::Failed | JobStatus::Rejected)
+}
+
+impl Delivery {
+    async fn make(&self) {
+        let Self { job, url, receivers, body, .. } = self;
+        match timeout(TIMEOUT, post(url, receivers, body.clone())).await {
+            Ok(Ok(status)) => tracing::debug!(%job, %status, "webhook delivered"),
+            Ok(Err(error)) => tracing::debug!(%job, %error, "webhook not delivered"),
+            Err(_) => tracing::debug!(%job, "webhook not delivered in time"),
+        }
     }
 }
 
@@ -62,10 +141,9 @@ fn loopback(url: &Url) -> Option<Vec<SocketAddr>> {
     }
 }
 
-fn payload(service: &Service, event: &Event) -> Value {
-    let video = event.has_video.then(|| service.video_url(event.job));
+fn payload(event: &Event, status: &JobStatus, video: Option<String>) -> Bytes {
     let field = if event.operation == Operation::Render { "output" } else { "video_output" };
-    json!({ "id": event.job, "status": event.status, "failed_reason": event.failed_reason, field: video })
+    json!({ "id": event.job, "status": status, "failed_reason": event.failed_reason, field: video }).to_string().into()
 }
 
 async fn post(url: &Url, receivers: &[SocketAddr], body: Bytes) -> Result<StatusCode, Box<dyn Error + Send + Sync>> {

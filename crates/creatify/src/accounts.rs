@@ -1,7 +1,7 @@
 //! What did this client pay for? Joins budget and ledger: set aside before sending, settle when the job ends.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -123,6 +123,12 @@ impl Accounts {
         if let Some(open) = self.take_unknown(entry) {
             self.released(open);
         }
+    }
+
+    /// The jobs that are known to be those of other calls; none if the ledger cannot be read.
+    pub(crate) fn jobs_of_others(&self, entry: &str) -> HashSet<JobId> {
+        let entries = self.ledger.read().map(|contents| contents.entries).unwrap_or_default();
+        entries.into_iter().filter(|other| other.entry != entry).filter_map(|other| other.job_id).collect()
     }
 
     /// Of this process, or of another that wrote to the same ledger.

@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use creatify_api::{Client as ApiClient, Error as ApiError, OperationId, Received, ResponseValue};
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ use crate::{
     client::Client,
     error::{BoxError, ChargeRisk, Error, ErrorKind, RetrySafety},
     lenient,
-    problem::ServiceAnswer,
+    problem::{ServiceAnswer, bounded_line},
     retry::{Billing, Fault, Situation, Verdict, decide},
     transport::is_untrusted,
 };
@@ -43,6 +44,8 @@ pub(crate) struct Failed {
     /// The raw body of a success that did not decode, as far as it arrived.
     pub(crate) body: Option<Bytes>,
     pub(crate) attempts: u32,
+    /// When the last attempt began.
+    pub(crate) sent_at: Option<DateTime<Utc>>,
     pub(crate) source: Option<BoxError>,
 }
 
@@ -72,6 +75,7 @@ impl Client {
                 return Err(last.unwrap_or_else(|| Failed::not_sent(operation)));
             };
             attempts += 1;
+            let sent_at = Utc::now();
             let time_left = patience.deadline.saturating_duration_since(Instant::now());
             let timeout = patience.attempt.min(time_left).max(Duration::from_millis(1));
             let context = self.context().with_timeout(timeout);
@@ -85,13 +89,14 @@ impl Client {
             drop(leave);
             let mut failed = self.examine(operation, error, context.received()).await;
             failed.attempts = attempts;
+            failed.sent_at = Some(sent_at);
             if let (Fault::Undecodable, Some(body)) = (failed.fault, &failed.body) {
                 if let Some((value, dropped)) = lenient::decode::<T>(body) {
                     tracing::warn!(%operation, ?dropped, "fields of the answer do not decode and are left out");
                     self.pace().succeeded();
                     return Ok(value);
                 }
-                failed.source = where_it_fails::<T>(body).or(failed.source);
+                failed.source = where_it_fails::<T>(body).map(|error| self.told(&error)).or(failed.source);
             }
             if let Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after } = failed.fault {
                 self.pace().throttled(retry_after);
@@ -119,6 +124,7 @@ impl Client {
             answer: None,
             body: None,
             attempts: 0,
+            sent_at: None,
             source: None,
         };
         match error {
@@ -146,7 +152,7 @@ impl Client {
             ApiError::InvalidResponsePayload(body, error) => {
                 failed.fault = Fault::Undecodable;
                 failed.answer = received.map(|received| ServiceAnswer::new(&received, b"", self.credentials()));
-                failed.source = Some(error.into());
+                failed.source = Some(self.told(&error));
                 failed.body = Some(body);
             }
             // Refused before it was sent, by the generated code or by our hook.
@@ -158,12 +164,17 @@ impl Client {
         }
         failed
     }
+
+    /// An error that quotes what the service wrote, without secrets and on a bounded line.
+    fn told(&self, error: &dyn std::error::Error) -> BoxError {
+        bounded_line(&error.to_string(), self.credentials()).into()
+    }
 }
 
 /// The field of an answer that does not decode, and why.
-fn where_it_fails<T: DeserializeOwned>(body: &[u8]) -> Option<BoxError> {
+fn where_it_fails<T: DeserializeOwned>(body: &[u8]) -> Option<serde_path_to_error::Error<serde_json::Error>> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize::<_, T>(&mut json).err().map(Into::into)
+    serde_path_to_error::deserialize::<_, T>(&mut json).err()
 }
 
 /// Pauses between attempts: anything from nothing to an exponentially growing limit, so that many clients do not come back together.
@@ -178,10 +189,10 @@ fn full_jitter(attempts: u32) -> impl Iterator<Item = Duration> {
 }
 
 impl Failed {
-    /// The client had been asked to slow down, for longer than the caller would wait.
+    /// Its turn would have come after its deadline, by a limit of the client or a pause that the service asked for.
     fn not_sent(operation: OperationId) -> Self {
         let fault = Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after: None };
-        Self { operation, fault, outcome_unknown: false, answer: None, body: None, attempts: 0, source: None }
+        Self { operation, fault, outcome_unknown: false, answer: None, body: None, attempts: 0, sent_at: None, source: None }
     }
 
     /// The error for a call whose failure is no special case for its caller. A billable call with an unknown outcome is one.
@@ -198,6 +209,9 @@ impl Failed {
             (Fault::Answer { status, .. }, _) => match *status {
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                     (ErrorKind::Credentials, "the service refused the credentials")
+                }
+                StatusCode::TOO_MANY_REQUESTS if self.attempts == 0 => {
+                    (ErrorKind::RateLimited, "not sent: its turn would have come too late, as requests are limited or throttled")
                 }
                 StatusCode::TOO_MANY_REQUESTS => (ErrorKind::RateLimited, "the service asks to slow down"),
                 StatusCode::REQUEST_TIMEOUT => (ErrorKind::Unavailable, "the service did not get the request in time"),

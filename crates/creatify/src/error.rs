@@ -46,6 +46,8 @@ struct Inner {
     retry_safety: RetrySafety,
     charge_risk: ChargeRisk,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// Of a submission that was charged, and whose answer does not say as which job.
+    sent: Option<Box<Sent>>,
 }
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -205,6 +207,7 @@ impl Error {
             attempts: 0,
             retry_safety,
             charge_risk,
+            sent: None,
             source: None,
         }))
     }
@@ -220,6 +223,11 @@ impl Error {
 
     pub(crate) fn of_job(mut self, job: JobHandle) -> Self {
         self.0.job = Some(job);
+        self
+    }
+
+    pub(crate) fn of_unknown_job(mut self, sent: Sent) -> Self {
+        self.0.sent = Some(Box::new(sent));
         self
     }
 
@@ -266,6 +274,15 @@ impl Error {
     /// The job it concerns, to wait for or to write down. Present as soon as an id is known.
     pub fn job(&self) -> Option<JobHandle> {
         self.0.job
+    }
+
+    /// What was sent, if it is not known what became of it, or as which job it was accepted and charged: hand it to
+    /// [`Client::reconcile`](crate::Client::reconcile).
+    pub fn sent(&self) -> Option<&Sent> {
+        match &self.0.kind {
+            ErrorKind::OutcomeUnknown(sent) => Some(sent),
+            _ => self.0.sent.as_deref(),
+        }
     }
 
     /// The job as it was last seen.
@@ -324,7 +341,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, operation, job, last_seen, answer, attempts, retry_safety, charge_risk, source } = &*self.0;
+        let Inner { kind, message, operation, job, last_seen, answer, attempts, retry_safety, charge_risk, sent, source } =
+            &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("message", message)
@@ -335,6 +353,7 @@ impl fmt::Debug for Error {
             .field("attempts", attempts)
             .field("retry_safety", retry_safety)
             .field("charge_risk", charge_risk)
+            .field("sent", sent)
             .field("source", source)
             .finish()
     }

@@ -36,7 +36,7 @@ fn drop_undecodable<T: DeserializeOwned>(object: &mut Map<String, Value>, droppe
             Some(value) if !value.is_null() => *value = Value::Null,
             _ => return, // missing, or null already: nothing to drop
         }
-        dropped.push(path);
+        dropped.push(field.to_owned()); // the rest of the path may be anybody's words
     }
 }
 

@@ -6,6 +6,9 @@ mod client;
 pub mod credits;
 mod download;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod job;
 mod lenient;
 mod pace;

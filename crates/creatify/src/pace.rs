@@ -14,11 +14,14 @@ use tokio::{
 
 /// How long everyone waits after a 429 that does not say.
 const THROTTLED_PAUSE: Duration = Duration::from_secs(2);
+/// Nobody asks for more in earnest, and it keeps the clock from overflowing.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Retries that may be made in a row, by all calls together, before successes are needed.
 const RETRY_BURST: u32 = 50;
 /// Successes that earn one retry.
 const SUCCESSES_PER_RETRY: u32 = 5;
 
+/// Its own few lines, not a crate's: those that limit rates keep clocks of their own, which a test cannot pause.
 #[derive(Debug)]
 pub(crate) struct Pace {
     permits: Option<Arc<Semaphore>>,
@@ -76,12 +79,9 @@ impl Pace {
             Some(permits) => Some(tokio::time::timeout_at(deadline, permits.clone().acquire_owned()).await.ok()?.ok()?),
         };
         loop {
-            let at = self.not_before();
+            let at = self.take_slot(deadline)?;
             if at <= Instant::now() {
                 return Some(Leave { _permit: permit });
-            }
-            if at > deadline {
-                return None;
             }
             sleep_until(at).await;
             // A further 429 may have come meanwhile. A slot of the rate limit is taken anew then, which errs on the slow side.
@@ -91,25 +91,27 @@ impl Pace {
         }
     }
 
-    /// Takes the next slot.
-    fn not_before(&self) -> Instant {
+    /// The next slot, unless it comes after the deadline: then it stays for others.
+    fn take_slot(&self, deadline: Instant) -> Option<Instant> {
         let now = Instant::now();
         let mut state = self.lock();
-        let mut at = now;
+        let mut at = state.next_slot.max(now);
+        if let Some((resumes, pause)) = state.resumes.filter(|(resumes, _)| *resumes > now) {
+            // Spread over half the pause, so that those who waited together do not come back together.
+            at = at.max(resumes + pause.mul_f64(fastrand::f64() / 2.0));
+        }
+        if at > now && at > deadline {
+            return None;
+        }
         if let Some(interval) = self.interval {
-            at = at.max(state.next_slot);
             state.next_slot = at + interval;
         }
-        match state.resumes {
-            // Spread over half the pause, so that those who waited together do not come back together.
-            Some((resumes, pause)) if resumes > now => at.max(resumes + pause.mul_f64(fastrand::f64() / 2.0)),
-            _ => at,
-        }
+        Some(at)
     }
 
     /// The service asked to slow down: every call of this client does.
     pub(crate) fn throttled(&self, retry_after: Option<Duration>) {
-        let pause = retry_after.unwrap_or(THROTTLED_PAUSE);
+        let pause = retry_after.unwrap_or(THROTTLED_PAUSE).min(LONGEST_PAUSE);
         let resumes = Instant::now() + pause;
         let mut state = self.lock();
         if state.resumes.is_none_or(|(before, _)| before < resumes) {
@@ -151,6 +153,43 @@ mod tests {
             assert!(task.await.unwrap());
         }
         assert_eq!(started.elapsed().as_millis() / 100, 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_that_cannot_wait_take_no_slots_from_those_who_can() {
+        let pace = Pace::new(None, NonZeroU32::new(1));
+        let in_time = |seconds| Instant::now() + SECOND * seconds;
+        pace.leave(in_time(0)).await.unwrap();
+        for _ in 0..100 {
+            assert!(pace.leave(in_time(0)).await.is_none());
+        }
+        assert!(pace.leave(in_time(2)).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_429_the_rate_limit_still_holds() {
+        let pace = Arc::new(Pace::new(None, NonZeroU32::new(1)));
+        pace.throttled(Some(10 * SECOND));
+        let tasks: Vec<_> = (0..20)
+            .map(|_| {
+                let pace = pace.clone();
+                tokio::spawn(async move { pace.leave(Instant::now() + 60 * SECOND).await.map(|_| Instant::now()) })
+            })
+            .collect();
+        let mut sent = Vec::new();
+        for task in tasks {
+            sent.push(task.await.unwrap().unwrap());
+        }
+        sent.sort();
+        assert!(sent.windows(2).all(|two| two[1] - two[0] >= SECOND), "{sent:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_pause_is_too_long_for_the_clock() {
+        let pace = Pace::new(None, None);
+        pace.throttled(Some(Duration::MAX));
+        assert!(pace.leave(Instant::now() + 60 * SECOND).await.is_none());
+        assert!(pace.leave(Instant::now() + 2 * LONGEST_PAUSE).await.is_some());
     }
 
     #[tokio::test(start_paused = true)]

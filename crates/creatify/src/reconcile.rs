@@ -22,6 +22,8 @@ use crate::{
 const LISTING_LAG: TimeDelta = TimeDelta::seconds(15);
 /// How far the clocks of this machine and of the service may differ.
 const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
+/// Nothing works on a request for longer.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// What is known of a submission of unknown outcome.
 #[derive(Debug, Clone)]
@@ -73,7 +75,8 @@ pub struct Reconcile<'c> {
 impl Client {
     /// Looks for the job of a submission whose outcome is unknown: a render by its id, anything else in the list of jobs.
     ///
-    /// It first waits until a list can prove something: until the request's time-out and a listing lag of 15 s have passed.
+    /// It first waits until a list can prove something: until the request's time-out and a listing lag of 15 s have passed. Jobs that the
+    /// [ledger](Self::ledger) knows from other submissions are not proposed.
     ///
     /// # Errors
     ///
@@ -118,17 +121,20 @@ impl Reconcile<'_> {
 
     async fn run(self) -> Result<Reconciled, Error> {
         let Self { client, sent, adopt } = self;
-        let wait = proves_something_at(&sent) - Utc::now();
+        // Never longer than if it had just been given up: the clock may have been set back.
+        let wait = (proves_something_at(&sent) - Utc::now()).min(timeout(&sent) + LISTING_LAG);
         tokio::time::sleep(wait.to_std().unwrap_or_default()).await;
-        let (found, certainty) = match sent.job_id {
+        let (mut found, certainty) = match sent.job_id {
             Some(id) => (render(&sent, client.job(id).await?), Certainty::Exact),
             None => match client.jobs(&[]).await {
-                Ok(jobs) => matching(&sent, jobs),
+                Ok(jobs) => {
+                    let others = client.accounts().jobs_of_others(&sent.entry);
+                    matching(&sent, jobs.into_iter().filter(|job| !others.contains(&job.id())))
+                }
                 Err(error) if is_not_offered(&error) => return Ok(Reconciled::CannotKnow),
                 Err(error) => return Err(error),
             },
         };
-        let mut found = found;
         Ok(match (found.pop(), found.is_empty()) {
             (None, _) => Reconciled::NoneSeenYet,
             (Some(last), false) => {
@@ -167,10 +173,23 @@ fn goal(sent: &Sent) -> Goal {
     }
 }
 
-fn proves_something_at(sent: &Sent) -> DateTime<Utc> {
-    let may_still_arrive =
-        sent.sent_at + TimeDelta::from_std(sent.timeout.min(Duration::from_secs(3600))).unwrap_or(TimeDelta::zero());
-    sent.given_up_at.max(may_still_arrive) + LISTING_LAG
+/// From when on a list shows the job, if there is one.
+pub(crate) fn proves_something_at(sent: &Sent) -> DateTime<Utc> {
+    later(may_be_accepted_until(sent), LISTING_LAG)
+}
+
+/// Until when the service may accept it: the request may be under way somewhere although its answer was given up.
+fn may_be_accepted_until(sent: &Sent) -> DateTime<Utc> {
+    sent.given_up_at.max(later(sent.sent_at, timeout(sent)))
+}
+
+fn timeout(sent: &Sent) -> TimeDelta {
+    TimeDelta::from_std(sent.timeout.min(LONGEST_TIMEOUT)).unwrap_or_default()
+}
+
+/// What was written down may say anything, also a date at the end of time.
+fn later(at: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
+    at.checked_add_signed(by).unwrap_or(at)
 }
 
 fn is_not_offered(error: &Error) -> bool {
@@ -183,29 +202,29 @@ fn render(sent: &Sent, job: Job) -> Vec<Job> {
     let came_of_it = match job.status() {
         JobStatus::Pending | JobStatus::InQueue | JobStatus::Running => true,
         JobStatus::Done => job.video_output().is_some(),
-        JobStatus::Failed | JobStatus::Rejected => job.updated_at().is_some_and(|at| at >= sent.sent_at - CLOCK_SKEW),
+        JobStatus::Failed | JobStatus::Rejected => job.updated_at().is_some_and(|at| at >= later(sent.sent_at, -CLOCK_SKEW)),
         _ => false, // a status that says nothing to us proves nothing
     };
     came_of_it.then_some(job).into_iter().collect()
 }
 
 /// The jobs that the submission may have made.
-fn matching(sent: &Sent, jobs: Vec<Job>) -> (Vec<Job>, Certainty) {
+fn matching(sent: &Sent, jobs: impl Iterator<Item = Job>) -> (Vec<Job>, Certainty) {
     if let Some(marker) = &sent.marker {
         let carries = |job: &Job| {
             let webhook = job.as_api().webhook_url.as_deref().unwrap_or_default();
             job.name() == Some(marker) || webhook.contains(marker.as_str())
         };
-        return (jobs.into_iter().filter(carries).collect(), Certainty::Exact);
+        return (jobs.filter(carries).collect(), Certainty::Exact);
     }
-    let window = sent.sent_at - CLOCK_SKEW..=sent.given_up_at + CLOCK_SKEW;
+    let window = later(sent.sent_at, -CLOCK_SKEW)..=later(may_be_accepted_until(sent), CLOCK_SKEW);
     let same = |job: &Job| {
         let variables = job.as_api().variables.clone().map(Value::Object);
         job.name() == sent.name.as_deref().filter(|name| !name.is_empty())
             && variables == sent.variables
             && job.created_at().is_some_and(|at| window.contains(&at))
     };
-    (jobs.into_iter().filter(same).collect(), Certainty::Likely)
+    (jobs.filter(same).collect(), Certainty::Likely)
 }
 
 #[cfg(test)]
@@ -242,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_likely_match_has_the_same_name_and_variables_and_was_made_in_the_window() {
-        let matches = |changes| matching(&sent(), vec![job(changes)]).0.len();
+        let matches = |changes| matching(&sent(), [job(changes)].into_iter()).0.len();
         assert_eq!(matches(json!({})), 1);
         assert_eq!(matches(json!({ "name": "Sales" })), 0);
         assert_eq!(matches(json!({ "name": null })), 0);
@@ -250,12 +269,30 @@ mod tests {
         assert_eq!(matches(json!({ "created_at": "2026-05-04T09:10:00Z" })), 0);
         assert_eq!(matches(json!({ "created_at": "2026-05-04T09:15:00Z" })), 0);
         assert_eq!(matches(json!({ "created_at": null })), 0);
+
+        // Its answer was lost at once, and it may still have been accepted at the end of its time-out.
+        let slow = Sent { given_up_at: sent().sent_at, timeout: Duration::from_secs(900), ..sent() };
+        let late = job(json!({ "created_at": "2026-05-04T09:27:00Z" }));
+        assert_eq!(matching(&slow, [late].into_iter()).0.len(), 1);
+    }
+
+    #[test]
+    fn what_was_sent_can_be_written_down_and_read_again() {
+        let written = serde_json::to_string(&sent()).unwrap();
+        let read: Sent = serde_json::from_str(&written).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        assert_eq!(matching(&read, [job(json!({}))].into_iter()).0.len(), 1);
+
+        // A number that is read otherwise than it was written would make another set of variables.
+        let number: Value = serde_json::from_str("30000000000200000000000000000017830657899684750221").unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&number.to_string()).unwrap(), number);
+        assert_eq!(proves_something_at(&read), proves_something_at(&sent()));
     }
 
     #[test]
     fn a_marker_is_exact_and_nothing_else_counts_beside_it() {
         let marked = Sent { marker: Some("cr-abc".to_owned()), ..sent() };
-        let matches = |changes| matching(&marked, vec![job(changes)]);
+        let matches = |changes| matching(&marked, [job(changes)].into_iter());
         assert_eq!(matches(json!({})).0.len(), 0);
         assert_eq!(matches(json!({ "name": "cr-abc", "variables": {} })).1, Certainty::Exact);
         assert_eq!(matches(json!({ "webhook_url": "https://h.example.com/?creatify_marker=cr-abc" })).0.len(), 1);
@@ -267,6 +304,8 @@ mod tests {
         assert_eq!(proves_something_at(&sent()), at("2026-05-04T09:13:15Z"));
         let reset_at_once = Sent { given_up_at: sent().sent_at, ..sent() };
         assert_eq!(proves_something_at(&reset_at_once), at("2026-05-04T09:13:15Z")); // the time-out may still be running elsewhere
+        let at_the_end_of_time = Sent { given_up_at: DateTime::<Utc>::MAX_UTC, timeout: Duration::MAX, ..sent() };
+        assert_eq!(proves_something_at(&at_the_end_of_time), DateTime::<Utc>::MAX_UTC);
     }
 
     #[test]

@@ -105,7 +105,7 @@ mod tests {
 
     fn any_fault() -> impl Strategy<Value = Fault> {
         let status = (100u16..600).prop_map(|code| StatusCode::from_u16(code).unwrap());
-        let retry_after = proptest::option::of((0u64..10_000).prop_map(Duration::from_secs));
+        let retry_after = proptest::option::of(prop_oneof![0u64..10_000, any::<u64>()].prop_map(Duration::from_secs));
         prop_oneof![
             Just(Fault::NotConnected),
             Just(Fault::Untrusted),

@@ -1,6 +1,11 @@
 //! How are bytes sent? TLS with ring, no redirects with credentials, plain http only to loopback.
 
-use std::{error::Error as _, io, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use rustls_platform_verifier::BuilderVerifierExt;
 use url::{Host, Url};
@@ -22,14 +27,9 @@ pub(crate) fn api(base_url: &Url) -> Result<reqwest::Client, Error> {
 
 /// The client of downloads: it knows no credentials.
 pub(crate) fn downloads() -> Result<reqwest::Client, Error> {
-    let policy = reqwest::redirect::Policy::custom(|attempt| {
-        if attempt.previous().len() > MAX_DOWNLOAD_REDIRECTS {
-            attempt.error("too many redirects")
-        } else if let Err(reason) = check_scheme(attempt.url()) {
-            attempt.error(reason)
-        } else {
-            attempt.follow()
-        }
+    let policy = reqwest::redirect::Policy::custom(|attempt| match check_redirect(attempt.previous(), attempt.url()) {
+        Ok(()) => attempt.follow(),
+        Err(reason) => attempt.error(reason),
     });
     built(base()?.redirect(policy).read_timeout(DOWNLOAD_IDLE_TIMEOUT))
 }
@@ -47,7 +47,16 @@ fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
     builder.build().map_err(|error| Error::new(ErrorKind::InvalidInput, "the HTTP client cannot be built").because(error))
 }
 
+/// Read once: the certificate authorities of a machine are many.
 fn tls() -> Result<rustls::ClientConfig, Error> {
+    static READ: OnceLock<rustls::ClientConfig> = OnceLock::new();
+    match READ.get() {
+        Some(config) => Ok(config.clone()),
+        None => read_tls().map(|config| READ.get_or_init(|| config).clone()),
+    }
+}
+
+fn read_tls() -> Result<rustls::ClientConfig, Error> {
     let failed = |error| Error::new(ErrorKind::InvalidInput, "TLS cannot be set up").because(error);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
@@ -86,6 +95,17 @@ pub(crate) fn check_scheme(url: &Url) -> Result<(), &'static str> {
     }
 }
 
+/// Why a download must not be redirected, if it must not.
+fn check_redirect(previous: &[Url], next: &Url) -> Result<(), &'static str> {
+    if previous.len() > MAX_DOWNLOAD_REDIRECTS {
+        return Err("too many redirects");
+    }
+    if next.scheme() == "http" && previous.iter().any(|url| url.scheme() == "https") {
+        return Err("a redirect leads from https to plain http"); // not even to this machine, whose services are none of theirs
+    }
+    check_scheme(next)
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -98,6 +118,22 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_download_is_never_redirected_to_plain_http() {
+        let (https, loopback): (Url, Url) = ("https://e.com".parse().unwrap(), "http://127.0.0.1:9".parse().unwrap());
+        let allowed = |previous: &[&Url], next: &str| {
+            check_redirect(&previous.iter().copied().cloned().collect::<Vec<_>>(), &next.parse().unwrap()).is_ok()
+        };
+        assert!(allowed(&[&https], "https://cdn.example.com"));
+        assert!(allowed(&[&loopback], "http://localhost:8"));
+        assert!(allowed(&[&loopback], "https://cdn.example.com"));
+        assert!(!allowed(&[&https], "http://cdn.example.com"));
+        assert!(!allowed(&[&https], "http://127.0.0.1:8"));
+        assert!(!allowed(&[&loopback, &https], "http://127.0.0.1:8"));
+        assert!(!allowed(&[&loopback], "http://cdn.example.com"));
+        assert!(!allowed(&[&https; MAX_DOWNLOAD_REDIRECTS + 1], "https://cdn.example.com"));
+    }
 
     #[test]
     fn plain_http_goes_to_loopback_only() {

@@ -1,10 +1,12 @@
 //! What does a delivery to `webhook_url` say? Nothing that can be relied on: anyone can post there. It is a hint to look at the job.
 
 use creatify_api::{JobStatus, types};
+use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, ErrorKind},
     job::JobId,
+    problem::shortened,
 };
 
 /// The longest delivery that is read.
@@ -38,8 +40,12 @@ pub fn parse(body: &[u8]) -> Result<Hint, Error> {
     if body.len() > MAX_BODY_BYTES {
         return Err(Error::new(ErrorKind::Undecodable, format!("a webhook delivery of {} bytes is not read", body.len())));
     }
+    // An object first: an array of the same values would decode too.
     let event: types::JobEvent = serde_json::from_slice(body)
-        .map_err(|error| Error::new(ErrorKind::Undecodable, "the webhook delivery does not decode").because(error))?;
+        .and_then(|object: Map<String, Value>| serde_json::from_value(object.into()))
+        .map_err(|error| {
+            Error::new(ErrorKind::Undecodable, "the webhook delivery does not decode").because(shortened(&error.to_string()))
+        })?;
     Ok(Hint { job: event.id.into(), claimed_status: event.status })
 }
 
@@ -51,7 +57,8 @@ mod tests {
     fn a_delivery_is_read_or_refused_and_never_trusted_for_its_url() {
         let body = r#"{"id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "archived", "failed_reason": null, "extra": 1}"#;
         assert_eq!(parse(body.as_bytes()).unwrap().claimed_status.as_str(), "archived");
-        for wrong in ["", "[]", "{}", r#"{"id": "x", "status": "done"}"#, &" ".repeat(MAX_BODY_BYTES + 1)] {
+        let array = r#"["", "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "", "done", ""]"#;
+        for wrong in [array, "", "[]", "{}", r#"{"id": "x", "status": "done"}"#, &" ".repeat(MAX_BODY_BYTES + 1)] {
             assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }

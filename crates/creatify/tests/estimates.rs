@@ -174,3 +174,14 @@ proptest! {
         }
     }
 }
+
+/// Derived prices are found by trying the starts of blocks; there must be few to try.
+#[test]
+fn no_duration_is_too_long_to_be_priced_or_refused_at_once() {
+    let started = std::time::Instant::now();
+    for seconds in [u64::MAX, u64::MAX / 2, 30 * u64::from(u32::MAX) + 31] {
+        let estimate = RateCard::default().estimate(Operation::Render, &ModelVersion::AuroraV1, Duration::from_secs(seconds), 1);
+        assert!(estimate.is_err() || estimate.unwrap().credits.min > Credits::ZERO);
+    }
+    assert!(started.elapsed() < Duration::from_secs(10));
+}

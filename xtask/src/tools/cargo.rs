@@ -13,6 +13,7 @@ use crate::{
 };
 
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 const CARGO_SEMVER_CHECKS: &str = "0.51.0";
 
 /// Checks licences, bans and sources of all dependencies by `deny.toml`. It fetches no advisories.
@@ -25,6 +26,11 @@ pub fn deny() -> Result<()> {
 /// Compares the public items of a crate with those of a revision. It is built to work on stable toolchains.
 pub fn semver_checks() -> Result<Command> {
     Ok(Command::new(installed("cargo-semver-checks", CARGO_SEMVER_CHECKS)?))
+}
+
+/// The path of cargo-fuzz.
+pub fn cargo_fuzz() -> Result<PathBuf> {
+    installed("cargo-fuzz", CARGO_FUZZ)
 }
 
 /// The path of a tool, which is installed first if it is not there in this version.

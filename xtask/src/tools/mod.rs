@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-pub use cargo::{deny, semver_checks};
+pub use cargo::{cargo_fuzz, deny, semver_checks};
 pub use node::node;
 
 use crate::workspace::root;

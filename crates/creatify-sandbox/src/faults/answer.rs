@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use creatify_api::OperationId;
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -21,6 +22,10 @@ use crate::{answer::Answer, service::Service};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Broken;
 
+/// Marks a request for a file that is another one than before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replaced;
+
 /// Lets a request pass, or does to it what its fault says.
 pub(crate) async fn misbehave(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     if service.faults.is_empty() {
@@ -28,7 +33,7 @@ pub(crate) async fn misbehave(State(service): State<Arc<Service>>, request: Requ
     }
     let Some(target) = target(&request) else { return next.run(request).await };
     match service.faults.next(target) {
-        Some(fault) => strike(fault, &service, request, next).await,
+        Some(fault) => strike(fault, target, &service, request, next).await,
         None => {
             let path = request.uri().to_string();
             let is_get = request.method() == Method::GET && target != Target::Media;
@@ -55,9 +60,16 @@ fn target(request: &Request) -> Option<Target> {
     }
 }
 
-async fn strike(fault: Fault, service: &Service, request: Request, next: Next) -> Response {
+async fn strike(fault: Fault, target: Target, service: &Service, mut request: Request, next: Next) -> Response {
     let status = |code| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let error = |code| Answer::detail(status(code), status(code).canonical_reason().unwrap_or("Error")).into_response();
     match fault {
+        Fault::Refuse(seconds) => {
+            let response = next.run(request).await;
+            let door = if target == Target::Media { &service.media_door } else { &service.api_door };
+            door.close_for(Duration::try_from_secs_f64(seconds).unwrap_or_default()).await;
+            response
+        }
         Fault::DropBefore => broken(),
         Fault::DropAfter => {
             next.run(request).await;
@@ -83,14 +95,15 @@ async fn strike(fault: Fault, service: &Service, request: Request, next: Next) -
         Fault::Throttle(seconds) => (header_of(seconds), throttled()).into_response(),
         Fault::ThrottleSilently => throttled().into_response(),
         Fault::ThrottleUntil(seconds) => {
-            let date = (chrono::Utc::now() + Duration::from_secs(seconds)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-            ([(header::RETRY_AFTER, date)], throttled()).into_response()
+            let wait = TimeDelta::try_seconds(seconds.try_into().unwrap_or(i64::MAX)).unwrap_or(TimeDelta::MAX);
+            let until = Utc::now().checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            ([(header::RETRY_AFTER, until.format("%a, %d %b %Y %H:%M:%S GMT").to_string())], throttled()).into_response()
         }
         Fault::Unavailable(seconds) => (StatusCode::SERVICE_UNAVAILABLE, header_of(seconds)).into_response(),
-        Fault::ErrorBefore(code) => Answer::detail(status(code), "Internal server error.").into_response(),
+        Fault::ErrorBefore(code) => error(code),
         Fault::ErrorAfter(code) => {
             next.run(request).await;
-            Answer::detail(status(code), "Internal server error.").into_response()
+            error(code)
         }
         Fault::Redirect(code) => {
             (status(code), [(header::LOCATION, format!("{}{}", service.media_url, request.uri()))]).into_response()
@@ -102,6 +115,11 @@ async fn strike(fault: Fault, service: &Service, request: Request, next: Next) -
             let before = if is_get { service.faults.remember(path, fresh.clone()) } else { None };
             rebuilt(parts, before.unwrap_or(fresh))
         }
+        Fault::Replaced => {
+            request.extensions_mut().insert(Replaced);
+            next.run(request).await
+        }
+        Fault::Twice | Fault::OutOfOrder | Fault::Forged => next.run(request).await, // these happen to webhooks
         Fault::IgnoreIds => next.run(without_query(request)).await,
         Fault::Pages(size) => pages(size, service, request, next).await,
         Fault::WrongTypes => changed(next.run(request).await, &|name, value| wrong_type(name, value)).await,

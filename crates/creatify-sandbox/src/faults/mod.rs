@@ -1,10 +1,14 @@
 //! How does the sandbox misbehave? Faults as data: what happens, to which operations, at which requests.
 
 mod answer;
+mod fault;
 mod plan;
 
-pub(crate) use answer::{Broken, misbehave};
+pub(crate) use answer::{Broken, Replaced, misbehave};
+pub use fault::Fault;
 pub(crate) use plan::Plan;
+
+use std::fmt;
 
 use creatify_api::OperationId;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -63,61 +67,8 @@ pub enum Target {
     Operation(OperationId),
     /// Requests to the media host, for previews and videos: `media`.
     Media,
-}
-
-/// What happens.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Fault {
-    /// The connection is closed before the request is processed.
-    DropBefore,
-    /// The request is processed, and charged, and the connection is closed without an answer.
-    DropAfter,
-    /// No answer ever comes, and the request is not processed.
-    HangBefore,
-    /// The request is processed, and charged, and no answer ever comes.
-    HangAfter,
-    /// The request is processed, and the answer comes after so many seconds.
-    Delay(f64),
-    /// The request is processed, and the connection is closed in the middle of the answer's body.
-    Truncate,
-    /// An HTML page with this status; the request is not processed.
-    Html(u16),
-    /// An empty body with this status; the request is not processed.
-    Empty(u16),
-    /// A 429 that says to come back after so many seconds; the request is not processed.
-    Throttle(u64),
-    /// A 429 without `Retry-After`; the request is not processed.
-    ThrottleSilently,
-    /// A 429 that says when to come back as an HTTP date, so many seconds from now; the request is not processed.
-    ThrottleUntil(u64),
-    /// A 503 that says to come back after so many seconds; the request is not processed.
-    Unavailable(u64),
-    /// An error with this status; the request is not processed.
-    ErrorBefore(u16),
-    /// The request is processed, and charged, and the answer is an error with this status.
-    ErrorAfter(u16),
-    /// The types of an answer are wrong; only ids and statuses are right.
-    WrongTypes,
-    /// A job's status is none that is documented.
-    UnknownStatus,
-    /// A job's model version is none that is documented.
-    UnknownEnum,
-    /// Everything in an answer but ids and statuses is null.
-    Nulls,
-    /// An answer has fields that are not documented.
-    ExtraFields,
-    /// A job that is done does not show its preview or video yet.
-    DoneWithoutOutput,
-    /// A GET is answered as the one before it at the same path.
-    Stale,
-    /// A list of jobs is all jobs, whatever `ids` says.
-    IgnoreIds,
-    /// A list comes in pages of so many.
-    Pages(usize),
-    /// A redirect with this status to the media host; the request is not processed.
-    Redirect(u16),
+    /// Deliveries to webhooks, one for each change of a job: `webhooks`.
+    Webhooks,
 }
 
 /// A fault that happened.
@@ -128,7 +79,7 @@ pub struct Fired {
     pub fault: Fault,
     /// To what.
     pub target: Target,
-    /// To the how manieth request of that target, from 1.
+    /// To the how manieth request or delivery of that target, from 1.
     pub request: u64,
 }
 
@@ -184,6 +135,13 @@ impl Rule {
         self
     }
 
+    /// Only to webhooks.
+    #[must_use]
+    pub fn on_webhooks(mut self) -> Self {
+        self.targets.push(Target::Webhooks);
+        self
+    }
+
     /// Only at the n-th request of each target, from 1; may be said several times.
     #[must_use]
     pub fn at(mut self, request: u64) -> Self {
@@ -205,36 +163,52 @@ impl Rule {
         self
     }
 
-    fn check(&self) -> Result<(), &'static str> {
+    /// Whether it is about requests, or deliveries, of this target.
+    pub(crate) fn concerns(&self, target: Target) -> bool {
+        match (self.fault.only_to(), target) {
+            (Some(only), target) => only == target,
+            (None, Target::Operation(_)) if self.targets.is_empty() => true, // the other targets only by name
+            (None, target) => self.targets.contains(&target),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
         if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
-            return Err("a probability is from 0 to 1");
+            return Err("a probability is from 0 to 1".to_owned());
         }
-        let status = match self.fault {
-            Fault::Html(status) | Fault::Empty(status) | Fault::ErrorBefore(status) | Fault::ErrorAfter(status) => {
-                Some((status, 400..=599))
-            }
-            Fault::Redirect(status) => Some((status, 300..=399)),
-            Fault::Delay(seconds) if !(0.0..=86_400.0).contains(&seconds) => return Err("a delay is from 0 to 86400 seconds"),
-            Fault::Pages(0) => return Err("a page has at least one job"),
-            _ => None,
-        };
-        match status {
-            Some((status, possible)) if !possible.contains(&status) => Err("this status does not fit the fault"),
-            _ => Ok(()),
+        if let Some(wrong) = self.targets.iter().find(|target| !self.fault.can_happen_to(**target)) {
+            return Err(format!("this fault does not happen to {wrong}"));
         }
+        self.fault.check().map_err(str::to_owned)
+    }
+}
+
+impl Target {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Operation(operation) => operation.as_str(),
+            Self::Media => "media",
+            Self::Webhooks => "webhooks",
+        }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        [Self::Media, Self::Webhooks].into_iter().chain(OperationId::ALL.iter().copied().map(Self::Operation))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
 impl<'de> Deserialize<'de> for Target {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        if name == "media" {
-            return Ok(Self::Media);
-        }
-        let operation = OperationId::ALL.iter().find(|operation| operation.as_str() == name);
-        operation.copied().map(Self::Operation).ok_or_else(|| {
-            let known: Vec<_> = OperationId::ALL.iter().map(|operation| operation.as_str()).collect();
-            D::Error::custom(format!("there is no operation `{name}`; known are media, {}", known.join(", ")))
+        Self::all().find(|target| target.as_str() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(|target| target.as_str()).collect();
+            D::Error::custom(format!("there is no operation `{name}`; known are {}", known.join(", ")))
         })
     }
 }
@@ -246,13 +220,13 @@ mod tests {
     #[test]
     fn the_example_is_read() {
         let faults = Faults::from_yaml(include_str!("../../examples/faults.yaml")).unwrap();
-        assert_eq!(faults.rules.len(), 5);
+        assert_eq!(faults.rules.len(), 6);
         assert_eq!(faults.rules[3].targets, [Target::Media]);
     }
 
     #[test]
     fn the_readme_names_every_fault() {
-        let source = include_str!("mod.rs");
+        let source = include_str!("fault.rs");
         let of_enum = source.split("pub enum Fault {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
         let variants = of_enum.lines().map(str::trim).filter(|line| line.starts_with(char::is_uppercase));
         let snake_case = |variant: &str| {
@@ -283,6 +257,8 @@ mod tests {
             ("faults:\n  - fault: drop_after\n    operations: [fly]\n", "line 3"),
             ("faults:\n  - fault: { html: 200 }\n", "fault 1"),
             ("faults:\n  - fault: drop_after\n    probability: 2\n", "fault 1"),
+            ("faults:\n  - fault: forged\n    operations: [media]\n", "does not happen to media"),
+            ("faults:\n  - fault: truncate\n    operations: [webhooks]\n", "does not happen to webhooks"),
         ] {
             let message = Faults::from_yaml(text).unwrap_err().to_string();
             assert!(message.contains(said), "{text}: {message}");

@@ -44,13 +44,11 @@ impl Plan {
         let request = *request;
         for (index, rule) in state.faults.rules.iter().enumerate() {
             let struck = &mut state.struck[index];
-            // Without a target, all operations; the media host only by name.
-            let is_target = if rule.targets.is_empty() { target != Target::Media } else { rule.targets.contains(&target) };
             let is_request = rule.requests.is_empty() || rule.requests.contains(&request);
             let is_left = rule.limit.is_none_or(|limit| *struck < limit);
             let strikes =
                 |probability| rng(state.faults.seed, index as u64, seed_of(target, request)).random::<f64>() < probability;
-            if is_target && is_request && is_left && rule.probability.is_none_or(strikes) {
+            if rule.concerns(target) && is_request && is_left && rule.probability.is_none_or(strikes) {
                 *struck += 1;
                 state.fired.push(Fired { fault: rule.fault, target, request });
                 return Some(rule.fault);
@@ -87,6 +85,7 @@ fn seed_of(target: Target, request: u64) -> u64 {
     let target = match target {
         Target::Operation(operation) => 1 + operation as u64,
         Target::Media => 0,
+        Target::Webhooks => 63,
     };
     request.wrapping_mul(64).wrapping_add(target)
 }
@@ -121,6 +120,14 @@ mod tests {
             plan([Rule::new(Fault::DropBefore).limit(1), Rule::new(Fault::Truncate).on(OperationId::GetCustomTemplateJob)]);
         assert_eq!((plan.next(GET), plan.next(GET), plan.next(CREATE)), (Some(Fault::DropBefore), Some(Fault::Truncate), None));
         assert_eq!(plan.next(Target::Media), None);
+    }
+
+    #[test]
+    fn other_hosts_misbehave_only_by_name_or_by_a_fault_of_their_own() {
+        let plan = plan([Rule::new(Fault::Forged), Rule::new(Fault::Replaced), Rule::new(Fault::DropBefore)]);
+        assert_eq!(plan.next(GET), Some(Fault::DropBefore));
+        assert_eq!(plan.next(Target::Media), Some(Fault::Replaced));
+        assert_eq!(plan.next(Target::Webhooks), Some(Fault::Forged));
     }
 
     #[test]

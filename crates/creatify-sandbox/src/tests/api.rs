@@ -1,6 +1,6 @@
 //! Shapes, statuses and the log.
 
-use creatify_api::{OperationId, limits, types};
+use creatify_api::{limits, types};
 
 use super::*;
 

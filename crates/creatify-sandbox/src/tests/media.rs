@@ -96,3 +96,19 @@ async fn pages_show_values_as_text_and_run_nothing() {
         assert!(!page.contains("<script") && !page.contains("src=\"javascript"), "{page}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_video_has_other_bytes_in_both_halves_and_another_tag() {
+    let (fixture, job) = video().await;
+    let url = job["video_output"].as_str().unwrap();
+    let (_, before, old) = fixture.fetch(url, &[]).await;
+    fixture.sandbox.set_faults(Faults::new(1).with(Rule::new(Fault::Replaced)));
+    let (_, after, new) = fixture.fetch(url, &[]).await;
+    let half = old.len() / 2;
+    assert_ne!(before["etag"], after["etag"]);
+    assert!(old[..half] != new[..half] && old[half..] != new[half..]);
+
+    let resumed = [("range", "bytes=1000-"), ("if-range", before["etag"].to_str().unwrap())];
+    let (status, _, whole) = fixture.fetch(url, &resumed).await;
+    assert_eq!((status.as_u16(), whole), (200, new));
+}

@@ -1,17 +1,19 @@
 //! What does a client of the sandbox see? Over real sockets, on a paused clock: no test waits.
 
 mod api;
+mod faults;
 mod flow;
 mod media;
 mod webhooks;
 
 use std::{sync::Once, time::Duration};
 
+use creatify_api::OperationId;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Sandbox, SandboxBuilder, Template, Timing, templates};
+use crate::{Fault, Faults, Rule, Sandbox, SandboxBuilder, Template, Timing, templates};
 
 const JOBS: &str = "/api/custom_template_jobs/";
 const PREVIEW: &str = "/api/custom_template_jobs/preview/";

@@ -11,7 +11,8 @@ async fn receiver() -> (String, mpsc::UnboundedReceiver<Value>) {
     let hook = async |State(sender): State<mpsc::UnboundedSender<Value>>, Json(event): Json<Value>| _ = sender.send(event);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook?team=a", listener.local_addr().unwrap());
-    tokio::spawn(crate::serve::serve(listener, Router::new().route("/hook", post(hook)).with_state(sender)));
+    let (_, closings) = crate::serve::Door::new();
+    tokio::spawn(crate::serve::serve(listener, Router::new().route("/hook", post(hook)).with_state(sender), closings));
     (url, received)
 }
 
@@ -71,4 +72,32 @@ async fn a_receiver_that_does_not_answer_delays_nobody() {
     }
     fixture.made(JOBS, &with_webhook("Teaser", &url)).await;
     assert_eq!(statuses(&next(&mut received, 4).await), ["in_queue", "running", "done", "done"]);
+}
+
+/// What comes of a create whose deliveries go wrong so.
+async fn deliveries(rule: Rule, count: usize) -> Vec<Value> {
+    let fixture = Fixture::of(exact().faults(Faults::new(1).with(rule))).await;
+    let (url, mut received) = receiver().await;
+    fixture.made(JOBS, &with_webhook("Teaser", &url)).await;
+    let events = next(&mut received, count).await;
+    pass(1000).await;
+    assert!(received.try_recv().is_err(), "more came than was to come");
+    events
+}
+
+#[tokio::test(start_paused = true)]
+async fn webhooks_misbehave_as_they_are_told() {
+    let twice = deliveries(Rule::new(Fault::Twice).at(1), 5).await;
+    assert_eq!(statuses(&twice), ["in_queue", "in_queue", "running", "done", "done"]);
+    let lost = deliveries(Rule::new(Fault::DropBefore).on_webhooks().at(3), 2).await;
+    assert_eq!(statuses(&lost), ["in_queue", "running"]);
+    let late = deliveries(Rule::new(Fault::Delay(500.0)).on_webhooks().at(1), 4).await;
+    assert_eq!(statuses(&late), ["running", "done", "done", "in_queue"]);
+    let out_of_order = deliveries(Rule::new(Fault::OutOfOrder), 4).await;
+    assert_eq!(statuses(&out_of_order), ["done", "done", "running", "in_queue"]);
+
+    let forged = deliveries(Rule::new(Fault::Forged).at(2), 5).await;
+    assert_eq!(statuses(&forged), ["in_queue", "done", "running", "done", "done"]);
+    assert_eq!(forged[1]["id"], forged[0]["id"]);
+    assert!(forged[1]["video_output"].as_str().unwrap().starts_with("https://forged.invalid/"));
 }

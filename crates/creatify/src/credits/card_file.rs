@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{Bound, Credits, Operation, Price, Provenance, Rate, RateCard};
+use crate::problem::shortened;
 
 /// Blocks are whole seconds up to a day.
 const LONGEST_BLOCK: u32 = 24 * 60 * 60;
@@ -68,7 +69,7 @@ impl RateCard {
     pub fn from_yaml(text: &str) -> Result<Self, InvalidRateCard> {
         let file: CardFile = serde_saphyr::from_str(text).map_err(|error| InvalidRateCard {
             line: error.location().map_or(1, |location| location.line()),
-            problem: error.without_snippet().to_string(),
+            problem: shortened(&error.without_snippet().to_string()),
         })?;
         if file.name.value.trim().is_empty() {
             return Err(invalid(&file.name, "the name is empty"));
@@ -121,7 +122,7 @@ fn rate(line: &Spanned<RateLine>) -> Result<Rate, InvalidRateCard> {
 }
 
 fn invalid<T>(place: &Spanned<T>, problem: impl Into<String>) -> InvalidRateCard {
-    InvalidRateCard { line: place.referenced.line(), problem: problem.into() }
+    InvalidRateCard { line: place.referenced.line(), problem: shortened(&problem.into()) }
 }
 
 #[cfg(test)]
@@ -149,6 +150,14 @@ mod tests {
             let error = RateCard::from_yaml(&text).unwrap_err();
             assert_eq!(error.line, line, "{text}\n{error}");
             assert!(error.to_string().contains(word), "{text}\n{error}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_few_words() {
+        let long = "x".repeat(10_000);
+        for text in [format!("name: x\nrates:\n  - {long}"), format!("name: x\nrates:\n  - {{ operation: {long} }}"), long] {
+            assert!(RateCard::from_yaml(&text).unwrap_err().to_string().len() < 400);
         }
     }
 

@@ -233,7 +233,9 @@ impl Derived {
 
 /// The end of the block that a duration lies in.
 fn blocks_end(duration: Duration, block: Duration) -> Duration {
-    let block = block.max(Duration::from_nanos(1));
-    let started = started_blocks(duration, block).ok().and_then(|started| u32::try_from(started).ok());
-    block.saturating_mul(started.unwrap_or(u32::MAX))
+    let begun = duration.as_nanos() % block.as_nanos().max(1);
+    match u64::try_from(begun) {
+        Ok(0) | Err(_) => duration,
+        Ok(begun) => duration.saturating_add(block - Duration::from_nanos(begun)),
+    }
 }

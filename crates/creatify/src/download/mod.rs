@@ -139,9 +139,11 @@ impl Download<'_> {
             part.abandon().await;
             return Err(failed(source));
         }
-        let bytes = part.length();
-        part.finish(&path).await.map_err(|error| failed(error.into()))?;
-        Ok(Downloaded { path, bytes })
+        if let Err(error) = part.finish(&path).await {
+            part.abandon().await;
+            return Err(failed(error.into()));
+        }
+        Ok(Downloaded { path, bytes: part.length() })
     }
 
     /// One request: from the beginning, or from where the part ends.
@@ -153,7 +155,7 @@ impl Download<'_> {
         let mut response = request.send().await.map_err(|error| Broken::Passing(error.without_url().into()))?;
         let status = response.status();
         match status {
-            StatusCode::PARTIAL_CONTENT if starts_at(&response, part.length()) => {}
+            StatusCode::PARTIAL_CONTENT if Extent::of(&response).continues(part) => {}
             StatusCode::OK => {
                 let etag = header(&response, ETAG).filter(|etag| !etag.starts_with("W/")).map(str::to_owned);
                 part.restart(etag).await.map_err(|error| Broken::Final(error.into()))?;
@@ -177,8 +179,9 @@ impl Download<'_> {
             return Err(Broken::Final("the server answered with a web page instead of a video".into()));
         }
         let too_large = || Broken::Final(format!("the file is larger than {} bytes", self.max_bytes).into());
-        let length: Option<u64> = header(&response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let expected = length.map(|length| part.length().saturating_add(length));
+        // A server may send less of the rest than it was asked for; only the whole is the whole.
+        let length = header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        let expected = Extent::of(&response).total.or(length.map(|length| part.length().saturating_add(length)));
         if expected.is_some_and(|expected| expected > self.max_bytes) {
             return Err(too_large());
         }
@@ -226,7 +229,27 @@ fn header(response: &reqwest::Response, name: http::HeaderName) -> Option<&str> 
     response.headers().get(name)?.to_str().ok()
 }
 
-/// Whether a 206 is the part that was asked for.
-fn starts_at(response: &reqwest::Response, from: u64) -> bool {
-    header(response, CONTENT_RANGE).is_some_and(|range| range.starts_with(&format!("bytes {from}-")))
+/// What a 206 says of the bytes in it: `Content-Range: bytes 100-199/200`.
+#[derive(Debug, Default)]
+struct Extent<'r> {
+    from: Option<u64>,
+    /// How long the whole file is, if that is known.
+    total: Option<u64>,
+    etag: Option<&'r str>,
+}
+
+impl<'r> Extent<'r> {
+    fn of(response: &'r reqwest::Response) -> Self {
+        let range = header(response, CONTENT_RANGE).filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
+        let Some((from, rest)) = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('-')) else {
+            return Self::default();
+        };
+        let total = rest.split_once('/').and_then(|(_, total)| total.parse().ok());
+        Self { from: from.parse().ok(), total, etag: header(response, ETAG) }
+    }
+
+    /// Whether it goes on where the part ends, with bytes of the same file: not every server minds `If-Range`.
+    fn continues(&self, part: &Part) -> bool {
+        part.resumable().is_some_and(|(from, etag)| self.from == Some(from) && self.etag.is_none_or(|now| now == etag))
+    }
 }

@@ -97,7 +97,7 @@ impl Part {
     }
 
     /// Makes it the file.
-    pub(super) async fn finish(mut self, destination: &Path) -> io::Result<()> {
+    pub(super) async fn finish(&mut self, destination: &Path) -> io::Result<()> {
         self.file.flush().await?;
         self.file.get_mut().sync_all().await?;
         fs::rename(&self.path, destination).await?;

@@ -1,59 +1,57 @@
 //! Which job was just paid for? Its id, dug out of an answer that did not decode or did not arrive whole.
 
-use serde_json::Value;
-
 use crate::job::JobId;
 
-/// The id at the top level of a JSON object, whole or cut off.
-pub(super) fn find(body: &[u8]) -> Option<JobId> {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(value) => value["id"].as_str()?.parse().ok(),
-        Err(_) => find_in_part(body),
-    }
-}
-
-/// Walks over a part of an object. Ids inside of `variables` and the like are not the job's.
-fn find_in_part(body: &[u8]) -> Option<JobId> {
+/// The id at the top level of a JSON object, whole or cut off. Ids inside of `variables` and the like are not the job's, and an answer
+/// with two ids of its own names neither.
+pub(crate) fn find(body: &[u8]) -> Option<JobId> {
     let text = String::from_utf8_lossy(body);
-    let mut rest = text.trim_start();
-    let mut depth = 0u32;
+    let mut rest = text.trim_start().strip_prefix('{')?;
+    let mut depth = 1u32;
     let mut key = None;
+    let mut found = None;
     while let Some(character) = rest.chars().next() {
         match character {
             '"' => {
-                let (token, after) = string(rest)?;
+                let Some((token, after)) = string(rest) else { break };
                 rest = after;
-                if depth == 1 && key == Some("id") {
-                    return token.parse().ok();
-                }
-                if depth == 1 {
+                if depth == 1 && key.take().as_deref() == Some("id") {
+                    let id = token.parse().ok()?;
+                    if *found.get_or_insert(id) != id {
+                        return None;
+                    }
+                } else if depth == 1 {
                     key = rest.trim_start().starts_with(':').then_some(token);
                 }
                 continue;
             }
             '{' | '[' => depth += 1,
-            '}' | ']' => depth = depth.checked_sub(1)?,
+            '}' | ']' if depth == 1 => break,
+            '}' | ']' => depth -= 1,
             ',' if depth == 1 => key = None,
             _ => {}
         }
         rest = &rest[character.len_utf8()..];
     }
-    None
+    found
 }
 
-/// The string that starts here, raw, and what follows it; `None` when it is cut off.
-fn string(text: &str) -> Option<(&str, &str)> {
-    let inner = &text[1..];
+/// The string that starts here, and what follows it; `None` when it is cut off.
+fn string(text: &str) -> Option<(String, &str)> {
     let mut escaped = false;
-    for (at, character) in inner.char_indices() {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return Some((&inner[..at], &inner[at + 1..])),
-            _ => {}
+    let (end, _) = text.char_indices().skip(1).find(|(_, character)| match character {
+        _ if escaped => {
+            escaped = false;
+            false
         }
-    }
-    None
+        '\\' => {
+            escaped = true;
+            false
+        }
+        character => *character == '"',
+    })?;
+    let (token, after) = text.split_at(end + 1);
+    Some((serde_json::from_str(token).unwrap_or_default(), after)) // what no string may have in it is no id either
 }
 
 #[cfg(test)]
@@ -74,6 +72,14 @@ mod tests {
             let expected = (end >= seen).then(|| ID.parse().unwrap());
             assert_eq!(found, expected, "{}", String::from_utf8_lossy(&whole.as_bytes()[..end]));
         }
+    }
+
+    #[test]
+    fn an_answer_with_two_ids_names_neither() {
+        assert_eq!(find(format!(r#"{{"id": "{ID}", "status": null, "id": "{OTHER}"}}"#).as_bytes()), None);
+        assert_eq!(find(format!(r#"{{"id": "{ID}", "status": null, "id": "{ID}"}}"#).as_bytes()), ID.parse().ok());
+        let escaped = ID.replace('7', "\\u0037");
+        assert_eq!(find(format!(r#"{{"\u0069d": "{escaped}"}}"#).as_bytes()), ID.parse().ok());
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::{
     variables::Variables,
     wait::{Likeness, Wait},
 };
+#[cfg(fuzzing)]
+pub(crate) use accepted_id::find as accepted_id;
 use options::{Marker, Options, options};
 use order::{Order, submit};
 

@@ -59,7 +59,9 @@ where
             Ok(Accepted { handle, job, estimate, likeness })
         }
         Err(failed) => {
-            let error = refused_or_unknown(failed, goal, Sent { given_up_at: Utc::now(), ..sent });
+            // Attempts before the last one were certainly not processed.
+            let sent_at = failed.sent_at.unwrap_or(sent.sent_at);
+            let error = refused_or_unknown(failed, goal, Sent { sent_at, given_up_at: Utc::now(), ..sent });
             match (error.charge_risk(), error.job()) {
                 (ChargeRisk::None, _) => client.accounts().released(open),
                 (ChargeRisk::Charged, Some(job)) => client.accounts().accepted(open, job.id),
@@ -100,6 +102,7 @@ fn refused_or_unknown(mut failed: Failed, goal: Goal, sent: Sent) -> Error {
     let error = failed.into_error();
     match id {
         Some(id) => error.of_job(JobHandle { id, goal }),
+        None if error.charge_risk() == ChargeRisk::Charged => error.of_unknown_job(sent),
         None => error,
     }
 }

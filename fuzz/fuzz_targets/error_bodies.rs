@@ -1,0 +1,85 @@
+//! Whatever a service or gateway answers, what is said of it is short, on one line, and without the credentials, however they are echoed.
+
+#![no_main]
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use creatify::{Credentials, fuzzing};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use libfuzzer_sys::fuzz_target;
+
+const ID: &str = "account-0817";
+const KEY: &str = "5f3a-C9e7/41b0+2d68";
+
+fuzz_target!(|body: &[u8]| {
+    let credentials = Credentials::new(ID, KEY).unwrap();
+    let body = with_echoes(body);
+    let mut headers = HeaderMap::new();
+    if let Ok(id) = HeaderValue::from_bytes(&body[..body.len().min(1_000)]) {
+        headers.insert("x-request-id", id);
+    }
+    let answer = fuzzing::service_answer(StatusCode::BAD_REQUEST, headers, &body, &credentials);
+
+    let lines: Vec<_> = answer.problem.all().flat_map(|(field, message)| field.into_iter().chain([message])).collect();
+    assert!(lines.len() <= 2 * 20, "too much is said");
+    for line in lines.iter().copied().chain(answer.request_id.as_deref()) {
+        assert!(line.chars().count() <= 301, "too long: {line}");
+        assert!(!line.contains(char::is_control), "more than one line, or not for a terminal: {line:?}");
+    }
+    // Each line by itself: what stands in two of them was no secret in the body either.
+    for line in lines.into_iter().chain(answer.request_id.as_deref()) {
+        let dense: String = line.chars().filter(|character| !character.is_whitespace()).collect();
+        let unquoted = dense.replace("\\n", "");
+        for text in [percent_decoded(&dense), dense, unquoted] {
+            for secret in [ID, KEY] {
+                assert!(!text.to_lowercase().contains(&secret.to_lowercase()), "{text}");
+                assert!(!text.contains(STANDARD.encode(secret).trim_end_matches('=')), "{text}");
+            }
+        }
+    }
+});
+
+/// Replaces `{0}` to `{9}`, and `{a}`, by the key, in as many forms.
+fn with_echoes(body: &[u8]) -> Vec<u8> {
+    let base64 = |before: &str| STANDARD.encode(format!("{before}{KEY}"));
+    let forms = [
+        KEY.to_owned(),
+        KEY.to_uppercase(),
+        KEY.to_lowercase(),
+        KEY.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        KEY.chars().map(|character| format!("{character}\n")).collect(),
+        base64(""),
+        base64(":"),
+        base64("::"),
+        ID.to_owned(),
+        KEY.replace('/', "%2f").replace('+', "%2b"),
+        KEY.chars().map(|character| format!("{character}\\n")).collect(),
+    ];
+    let mut text = Vec::new();
+    let mut rest = body;
+    while let Some((&byte, after)) = rest.split_first() {
+        match rest {
+            [b'{', digit @ (b'0'..=b'9' | b'a'), b'}', after @ ..] => {
+                let form = char::from(*digit).to_digit(16).unwrap();
+                text.extend_from_slice(forms[form as usize].as_bytes());
+                rest = after;
+            }
+            _ => {
+                text.push(byte);
+                rest = after;
+            }
+        }
+    }
+    text
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = String::new();
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let code = rest.strip_prefix('%').and_then(|rest| rest.get(..2)).and_then(|code| u8::from_str_radix(code, 16).ok());
+        let (character, length) = code.map_or((character, character.len_utf8()), |code| (char::from(code), 3));
+        decoded.push(character);
+        rest = &rest[length..];
+    }
+    decoded
+}

@@ -1,0 +1,27 @@
+//! Whoever posts to a webhook URL: what comes out is a job's id and a claim, or a short refusal.
+
+#![no_main]
+
+use creatify::webhook::{MAX_BODY_BYTES, parse};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    match parse(body) {
+        Ok(hint) => {
+            assert!(body.len() <= MAX_BODY_BYTES);
+            // Nothing but these two is taken from it.
+            let minimal = serde_json::json!({ "id": hint.job, "status": hint.claimed_status });
+            assert_eq!(parse(minimal.to_string().as_bytes()).expect("a minimal delivery"), hint);
+            let document: serde_json::Value = serde_json::from_slice(body).expect("a delivery is JSON");
+            assert_eq!(document["status"], hint.claimed_status.as_str());
+        }
+        Err(error) => {
+            let mut cause: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(error) = cause {
+                let said = error.to_string();
+                assert!(said.chars().count() <= 400 && !said.contains(char::is_control), "{said:?}");
+                cause = error.source();
+            }
+        }
+    }
+});

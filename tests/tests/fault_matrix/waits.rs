@@ -1,0 +1,52 @@
+//! A wait for a render while looking at its job goes wrong.
+
+use std::time::Duration;
+
+use creatify::{Error, Goal, Job, OperationId};
+use creatify_sandbox::{Fault, Faults, Rule};
+
+use crate::{
+    head, row,
+    scene::{FAULTS, Scene, for_good, name},
+};
+
+const TEXT: &str = "\
+A video is waited for, for ten minutes, while looks at its job go wrong: the second, the third and the fifth; or all from the second on. A
+look that fails is not a job that failed. Every error has the job in it, and once the fault is gone another wait ends with the video.
+";
+
+pub async fn section() -> String {
+    let mut table = head(&["fault", "three looks", "every look from the second on"]);
+    for (name, fault) in FAULTS {
+        table += &row([name, outcome(*fault, Some(&[2, 3, 5])).await.as_str(), outcome(for_good(*fault), None).await.as_str()]);
+    }
+    format!("## Waiting\n\n{TEXT}\n{table}")
+}
+
+async fn outcome(fault: Fault, looks: Option<&[u64]>) -> String {
+    let scene = Scene::new().await;
+    let handle = scene.client.render(scene.previewed).send().await.unwrap().handle;
+    let on_looks = |rule: Rule| rule.on(OperationId::GetCustomTemplateJob).on(OperationId::ListCustomTemplateJobs);
+    let rule = match looks {
+        Some(looks) => looks.iter().fold(on_looks(Rule::new(fault)), |rule, look| rule.at(*look)),
+        None => on_looks((2..10_000).fold(Rule::new(fault), Rule::at)),
+    };
+    scene.sandbox.set_faults(Faults::new(1).with(rule));
+    let waited = handle.wait(&scene.client).timeout(Duration::from_secs(600)).await;
+    let place = format!("{fault:?} {looks:?}: {waited:?}");
+    if let Err(error) = &waited {
+        assert_eq!(error.job(), Some(handle), "the job is not named: {place}");
+    }
+    let is_video = |job: &Result<Job, Error>| job.as_ref().is_ok_and(|job| job.output(Goal::Video).is_some());
+    assert!(waited.is_err() || is_video(&waited), "something else was taken for the video: {place}");
+
+    scene.sandbox.set_faults(Faults::default());
+    if let Fault::Refuse(seconds) = fault {
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    }
+    if matches!(fault, Fault::Throttle(1000..) | Fault::Unavailable(1000..)) {
+        tokio::time::sleep(Duration::from_secs(2 * 24 * 60 * 60)).await; // the client was asked to be quiet for so long
+    }
+    assert!(is_video(&handle.wait(&scene.client).await), "the job is lost: {place}");
+    name(&waited)
+}
