@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    regen, spec, tools,
+    interop, regen, spec, tools,
     workspace::{cargo, root, typed},
 };
 
@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
     Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
+    Step("interop", "clients in TypeScript and Python, generated, checked and run", interop::check),
     Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),
 ];
 

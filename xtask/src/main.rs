@@ -1,7 +1,9 @@
 //! Maintenance of this repository. `cargo xtask --help` lists the tasks.
 
 mod ci;
+mod interop;
 mod regen;
+mod sandbox;
 mod spec;
 mod tools;
 mod workspace;
@@ -24,6 +26,8 @@ enum Task {
     Ci(ci::Options),
     /// Show what a change of openapi.yaml does to the generated surface
     Regen(regen::Options),
+    /// Generate, check and run the clients of other languages
+    Interop(interop::Options),
     /// Look after openapi.yaml as a product of its own
     #[command(subcommand)]
     Spec(spec::Task),
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().task {
         Task::Ci(options) => ci::run(&options),
         Task::Regen(options) => regen::run(&options),
+        Task::Interop(options) => interop::run(&options),
         Task::Spec(task) => spec::run(&task),
     };
     match result {
