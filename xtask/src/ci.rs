@@ -46,6 +46,7 @@ const STEPS: &[Step] = &[
     Step("demo", "the README's demo: a video in under 30 s", demo),
     Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
     Step("interop", "clients in TypeScript and Python, generated, checked and run", interop::check),
+    Step("fuzz", "the sandbox keeps to openapi.yaml at 100 made-up requests an operation", spec::fuzz::check),
     Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),
 ];
 

@@ -18,10 +18,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts one on a free port, with further options of `creatify sandbox`. Jobs take a fraction of a second.
+    /// Starts one on a free port, with further options of `creatify sandbox`.
     pub fn start(options: &[&str]) -> Result<Self> {
         quiet(cargo(&["build", "--quiet", "-p", "creatify-cli"]))?;
-        let mut command = cargo(&["run", "--quiet", "-p", "creatify-cli", "--", "sandbox", "--speed", "400"]);
+        let mut command = cargo(&["run", "--quiet", "-p", "creatify-cli", "--", "sandbox"]);
         command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn().context("cargo run cannot be run")?;
         let mut said = BufReader::new(process.stderr.take().context("stderr is piped")?).lines();
@@ -33,6 +33,15 @@ impl Sandbox {
                 Err(error)
             }
         }
+    }
+
+    pub fn url(&self) -> &str {
+        self.variable("CREATIFY_BASE_URL")
+    }
+
+    /// What to set `name` to.
+    pub fn variable(&self, name: &str) -> &str {
+        self.environment.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// Lets a command use it.

@@ -90,7 +90,7 @@ fn prove(language: Language) -> Result<()> {
     let estimates = stdout(estimates)?;
     ensure!(estimates.contains("estimates are equal"), "{estimates}");
 
-    let sandbox = Sandbox::start(&["--faults", "clients/faults.yaml"])?;
+    let sandbox = Sandbox::start(&["--speed", "400", "--faults", "clients/faults.yaml"])?;
     let mut preview = program.preview();
     preview.arg(TEMPLATE).arg(root().join(SHARED[0]));
     sandbox.used_by(&mut preview);

@@ -1,5 +1,6 @@
 //! `cargo xtask spec`: openapi.yaml as a product of its own.
 
+pub mod fuzz;
 pub mod lint;
 
 use anyhow::Result;
@@ -9,10 +10,13 @@ use clap::Subcommand;
 pub enum Task {
     /// Check openapi.yaml by the rules of this repository (spec/rules.yaml) and of Redocly
     Lint(lint::Options),
+    /// Send the sandbox what openapi.yaml allows and forbids, with schemathesis
+    Fuzz(fuzz::Options),
 }
 
 pub fn run(task: &Task) -> Result<()> {
     match task {
         Task::Lint(options) => lint::run(options),
+        Task::Fuzz(options) => fuzz::run(options),
     }
 }
