@@ -1,5 +1,6 @@
 //! `cargo xtask spec`: openapi.yaml as a product of its own.
 
+pub mod docs;
 pub mod fuzz;
 pub mod lint;
 
@@ -10,6 +11,8 @@ use clap::Subcommand;
 pub enum Task {
     /// Check openapi.yaml by the rules of this repository (spec/rules.yaml) and of Redocly
     Lint(lint::Options),
+    /// Build the reference as one page, target/docs/reference.html, and look at it in a browser
+    Docs,
     /// Send the sandbox what openapi.yaml allows and forbids, with schemathesis
     Fuzz(fuzz::Options),
 }
@@ -17,6 +20,7 @@ pub enum Task {
 pub fn run(task: &Task) -> Result<()> {
     match task {
         Task::Lint(options) => lint::run(options),
+        Task::Docs => docs::run(),
         Task::Fuzz(options) => fuzz::run(options),
     }
 }
