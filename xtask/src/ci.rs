@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
     Step("interop", "clients in TypeScript and Python, generated, checked and run", interop::check),
     Step("fuzz", "the sandbox keeps to openapi.yaml at 100 made-up requests an operation", spec::fuzz::check),
+    Step("prism", "the command against a mock, and its tests through a validating proxy", spec::prism::check),
     Step("docs", "the reference shows every operation with its cost, in a browser, and loads nothing", spec::docs::check),
     Step("regen", "an added field and enum value change exactly their snapshots", regen::self_test),
 ];

@@ -3,6 +3,7 @@
 pub mod docs;
 pub mod fuzz;
 pub mod lint;
+pub mod prism;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -15,12 +16,15 @@ pub enum Task {
     Docs,
     /// Send the sandbox what openapi.yaml allows and forbids, with schemathesis
     Fuzz(fuzz::Options),
+    /// Let Prism, which knows openapi.yaml alone, stand for the service, and between the command and the sandbox
+    Prism,
 }
 
 pub fn run(task: &Task) -> Result<()> {
     match task {
         Task::Lint(options) => lint::run(options),
         Task::Docs => docs::run(),
+        Task::Prism => prism::run(),
         Task::Fuzz(options) => fuzz::run(options),
     }
 }
