@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    fuzz, prepared, spec, tools,
+    fuzz, interop, prepared, spec, tools,
     workspace::{cargo, root, typed},
 };
 
@@ -48,6 +48,10 @@ const STEPS: &[Step] = &[
     Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
     Step("diff", "a change that breaks or costs has its new version and its entry in CHANGELOG.md", spec::diff::check),
     Step("changes", "what regen and spec diff say of six prepared changes", || prepared::self_test(false)),
+    Step("interop", "clients in TypeScript and Python, generated, checked and run", interop::check),
+    Step("schemathesis", "the sandbox keeps to openapi.yaml at 100 made-up requests an operation", spec::schemathesis::check),
+    Step("prism", "the command against a mock, and its tests through a validating proxy", spec::prism::check),
+    Step("docs", "the reference shows every operation with its cost, in a browser, and loads nothing", spec::docs::check),
 ];
 
 const DEMO_LIMIT: Duration = Duration::from_secs(30);

@@ -3,8 +3,10 @@
 mod bench;
 mod ci;
 mod fuzz;
+mod interop;
 mod prepared;
 mod regen;
+mod sandbox;
 mod spec;
 mod tools;
 mod workspace;
@@ -31,6 +33,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Show what a change of openapi.yaml does to the generated surface
     Regen(regen::Options),
+    /// Generate, check and run the clients of other languages
+    Interop(interop::Options),
     /// Look after openapi.yaml as a product of its own
     #[command(subcommand)]
     Spec(spec::Task),
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         Task::Ci(options) => ci::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Regen(options) => regen::run(&options).map(|()| ExitCode::SUCCESS),
+        Task::Interop(options) => interop::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Spec(task) => spec::run(&task),
     };
     match result {

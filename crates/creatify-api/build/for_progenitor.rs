@@ -9,7 +9,6 @@ use crate::spec::{operations_mut, schemas_mut};
 /// The document as progenitor should see it.
 pub fn adapt(mut document: Value) -> Value {
     for operation in operations_mut(&mut document) {
-        operation.remove("callbacks"); // its parser knows no references there; the types of the payloads are components
         keep_any_success_only(operation);
     }
     join_list_parameters(&mut document);

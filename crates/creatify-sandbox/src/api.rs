@@ -158,7 +158,7 @@ fn look(service: &Service, id: Uuid) -> Result<Answer, Answer> {
 async fn list_jobs(State(service): Shared, uri: Uri) -> Result<Answer, Answer> {
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let given: Vec<_> = query.filter(|(name, _)| name == "ids").map(|(_, value)| value.into_owned()).collect();
-    let ids: Vec<_> = given.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|id| !id.is_empty()).collect();
+    let ids: Vec<_> = given.iter().flat_map(|value| value.split(',')).map(str::trim).collect();
     let wrong = |text: String| Answer(StatusCode::BAD_REQUEST, json!({ "ids": [text] }));
     if ids.len() > limits::IDS {
         return Err(wrong(format!("Ensure this field has no more than {} elements.", limits::IDS)));

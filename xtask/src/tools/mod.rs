@@ -2,6 +2,7 @@
 
 mod cargo;
 mod node;
+mod python;
 
 use std::{
     fs::{self, File},
@@ -12,7 +13,8 @@ use std::{
 use anyhow::{Context, Result};
 
 pub use cargo::{cargo_fuzz, deny, semver_checks};
-pub use node::node;
+pub use node::{node, node_modules};
+pub use python::python;
 
 use crate::workspace::root;
 
@@ -24,7 +26,7 @@ fn installed(name: &str, pins: &str, install: impl FnOnce(&Path) -> Result<()>) 
     let folder = tools.join(name);
     let installed_from = folder.join("installed-from");
     if !fs::read_to_string(&installed_from).is_ok_and(|installed| installed == pins) {
-        eprintln!("installing the {name} tools, once");
+        eprintln!("installing packages for {name}, once");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
@@ -41,9 +43,9 @@ fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// What `program --version` prints; an error that says what to install when it cannot be run.
-fn version(program: &str, install: &str) -> Result<String> {
-    let output = Command::new(program).arg("--version").stderr(Stdio::null()).output();
+/// What a program says of its version; an error that says what to install when it cannot be run.
+pub fn version(program: &str, option: &str, install: &str) -> Result<String> {
+    let output = Command::new(program).arg(option).stderr(Stdio::null()).output();
     let output = output.ok().filter(|output| output.status.success());
     let output = output.with_context(|| format!("`{program}` cannot be run: {install}"))?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())

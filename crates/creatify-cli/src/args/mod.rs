@@ -314,6 +314,9 @@ pub(crate) struct Sandbox {
     /// How much faster than real time jobs go
     #[arg(long, default_value_t = creatify_sandbox::DEMO_SPEED, value_name = "X", value_parser = speed)]
     pub(crate) speed: f64,
+    /// The account's credits at the start; those of the smallest plan unless given
+    #[arg(long, value_name = "N")]
+    pub(crate) credits: Option<u32>,
     /// How it misbehaves, from a YAML or JSON file, such as: {"faults": [{"fault": {"html": 502}, "probability": 0.1}]}
     #[arg(long, value_name = "FILE", value_parser = faults)]
     pub(crate) faults: Option<Faults>,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // for tests only
 
+mod prism;
+
 use std::process::{Command, Stdio};
 
 use creatify_sandbox::Sandbox;
@@ -48,7 +50,7 @@ pub fn command() -> Command {
 /// The command, using a sandbox.
 pub fn using(sandbox: &Sandbox) -> Command {
     let mut command = command();
-    command.env("CREATIFY_BASE_URL", sandbox.base_url());
+    command.env("CREATIFY_BASE_URL", prism::before(sandbox.base_url()));
     command.env("CREATIFY_API_ID", sandbox.api_id()).env("CREATIFY_API_KEY", sandbox.api_key());
     command
 }

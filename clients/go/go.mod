@@ -1,0 +1,3 @@
+module creatify-from-go
+
+go 1.19

@@ -1,0 +1,44 @@
+// The asynchronous preview, and what can be wrong with a request: node dist/preview.js TEMPLATE_ID CREDIT_RATES
+
+import { readFileSync } from "node:fs";
+import { connect, required } from "./client.js";
+import { estimate, type RateCards } from "./estimate.js";
+import { messages } from "./problem.js";
+import { waitFor } from "./wait.js";
+
+const [template_id = "", ratesFile = "../credit-rates.json"] = process.argv.slice(2);
+const apiId = required("CREATIFY_API_ID");
+const api = connect(apiId, required("CREATIFY_API_KEY"));
+const variables = {
+  headline: { type: "text", properties: { content: "Summer sale" } },
+  hero: { type: "image", properties: { url: "https://cdn.example.com/shoes/hero.png" } },
+} as const;
+
+// What it will cost. The template decides the video's length; someone who knows it says so here.
+const rates = JSON.parse(readFileSync(ratesFile, "utf8")) as RateCards;
+const asked = { rate_card: rates.default, model_version: "standard", seconds: { min: "20", max: "45" }, count: 1 };
+const cost = estimate(rates, { ...asked, operation: "preview" });
+console.log(`a preview will cost ${cost?.min} to ${cost?.max} credits`);
+
+// This is charged. When no answer comes, the outcome is unknown: look for the job in the list, and do not send it again.
+const submitted = await api.POST("/api/custom_template_jobs/preview_async/", {
+  body: { template_id, variables, name: "From TypeScript" },
+});
+if (!submitted.data) throw new Error(`${submitted.response.status}: ${messages(submitted.error).join("; ")}`);
+console.log(`job ${submitted.data.id} was accepted`); // write it down: any process can go on from it
+
+const deadline = new Date(Date.now() + 20 * 60_000);
+const link = await waitFor(api, submitted.data.id, "preview", deadline);
+console.log(`preview ${link}`); // for an iframe
+
+// Wrong credentials.
+const nobody = await connect(apiId, "wrong").GET("/api/remaining_credits/");
+console.log(`refused with ${nobody.response.status}: ${messages(nobody.error).join("; ")}`);
+
+// A wrong request: every field that is wrong is named. Nothing is charged.
+const wrong = await api.POST("/api/custom_template_jobs/preview_async/", {
+  body: { template_id: "not-a-uuid", variables: { hero: { type: "image", properties: { url: "nowhere" } } } },
+});
+console.log(`refused with ${wrong.response.status}: ${messages(wrong.error).join("; ")}`);
+
+if (nobody.response.status !== 401 || wrong.response.status !== 400) process.exitCode = 1;

@@ -1,0 +1,62 @@
+// When is a job really done, and for how long is it waited for?
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Api, Job } from "./client.js";
+
+/**
+ * What a job was made for. Its status alone does not tell: a job whose video is being rendered may still say `done` from its preview.
+ */
+export type Goal = "preview" | "video_output";
+
+/** The wait ended; the job may go on, and has been paid for. Keep its id. */
+export class WaitEnded extends Error {
+  constructor(readonly id: string, reason: string) {
+    super(`job ${id}: ${reason}`);
+  }
+}
+
+const REQUEST_MS = 30_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+
+/** Looks at the job until it has what it was made for, and returns the link to that. Looking is free. */
+export async function waitFor(api: Api, id: string, goal: Goal, deadline: Date): Promise<string> {
+  let last = "never seen";
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+    const left = deadline.getTime() - Date.now();
+    if (left <= 0) throw new WaitEnded(id, `still going at the deadline (${last})`);
+    const job = await look(api, id, Math.min(left, REQUEST_MS));
+    if (job) {
+      if (last !== job.status) console.log(`status ${job.status}`);
+      last = job.status;
+      switch (job.status) {
+        case "done": {
+          const link = job[goal];
+          if (link) return link;
+          break; // done with something else
+        }
+        case "failed":
+        case "rejected":
+          throw new WaitEnded(id, `${job.status}: ${job.failed_reason || "no reason given"}`);
+        default: // still going, also when this client has never heard of the status
+      }
+    }
+    await sleep(Math.min(pause, Math.max(deadline.getTime() - Date.now(), 0)));
+  }
+}
+
+/** The job as it is now, or nothing when the question may be asked again. */
+async function look(api: Api, id: string, timeout: number): Promise<Job | undefined> {
+  try {
+    const { data, response } = await api.GET("/api/custom_template_jobs/{id}/", {
+      params: { path: { id } },
+      signal: AbortSignal.timeout(timeout),
+    });
+    if (data) return data;
+    if (response.status === 429 || response.status >= 500) return undefined;
+    throw new WaitEnded(id, `looking at it was refused with ${response.status}`);
+  } catch (error) {
+    if (error instanceof WaitEnded) throw error;
+    return undefined; // the network, a time-out, or a gateway's page instead of JSON
+  }
+}
