@@ -153,7 +153,7 @@ async fn a_request_that_hangs_delays_no_deadline() {
 async fn the_last_look_is_taken_at_the_deadline_whatever_the_policy_says() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handle = submit(&client, 1).await[0];
-    let job = handle.wait(&client).schedule(Fixed(50 * HOUR)).timeout(HOUR).await.unwrap();
+    let job = handle.wait(&client).schedule(Fixed(Duration::MAX)).timeout(HOUR).await.unwrap();
     assert!(job.video_output().is_some());
     assert_eq!(gets(&sandbox), 2, "one at once, one at the end");
 }
@@ -241,5 +241,5 @@ async fn durations_of_a_template_are_learned_and_may_be_given() {
     let unknown = requests(None, 0).await;
     let learned = requests(None, 10).await;
     let given = requests(Some(std::iter::repeat_n(Duration::from_secs(150), 20).collect()), 0).await;
-    assert!(learned * 3 < unknown * 2 && given * 3 < unknown * 2, "{unknown} {learned} {given}");
+    assert!(learned * 5 < unknown * 4 && given * 5 < unknown * 4, "{unknown} {learned} {given}");
 }

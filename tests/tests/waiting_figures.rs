@@ -52,7 +52,7 @@ fn without_progress_it_is_no_worse_than_any_policy_of_as_many_requests() {
 /// By default less delay than any of them; with as few requests as each of them, less delay still.
 #[test]
 fn durations_of_twenty_earlier_jobs_beat_every_other_policy() {
-    for profile in [Profile::Stuck, Profile::Absent] {
+    for profile in [Profile::Stuck, Profile::Jumping, Profile::Absent] {
         let jobs = jobs(400, profile, SEED);
         for (name, policy) in competitors() {
             let others = wait_for(&jobs, policy.as_ref(), None);

@@ -1,13 +1,20 @@
 //! The API id and key: held as secrets, sent as sensitive headers.
 
-use http::{HeaderMap, HeaderValue, header::InvalidHeaderValue};
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::redact::redact;
 
 /// The two credentials of an account. Neither is ever printed: `Debug` shows `[REDACTED]`, and both are wiped from memory on drop.
+///
+/// Cheap to clone: clones share them.
 #[derive(Debug, Clone)]
-pub struct Credentials {
+pub struct Credentials(Arc<Pair>);
+
+#[derive(Debug)]
+struct Pair {
     api_id: SecretString,
     api_key: SecretString,
 }
@@ -28,8 +35,8 @@ impl std::fmt::Display for InvalidCredential {
 
 impl std::error::Error for InvalidCredential {}
 
-const API_ID: &str = "x-api-id";
-const API_KEY: &str = "x-api-key";
+static API_ID: HeaderName = HeaderName::from_static("x-api-id");
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 impl Credentials {
     /// Takes the API id and key of the account's settings page. White space around them is dropped.
@@ -38,26 +45,26 @@ impl Credentials {
     ///
     /// When one is empty, or has characters that cannot be sent in a header.
     pub fn new(api_id: impl Into<SecretString>, api_key: impl Into<SecretString>) -> Result<Self, InvalidCredential> {
-        let checked = |secret: SecretString, header| {
+        let checked = |secret: SecretString, header: &'static HeaderName| {
             let trimmed = SecretString::from(secret.expose_secret().trim());
             match sensitive(&trimmed) {
                 Ok(value) if !value.is_empty() => Ok(trimmed),
-                _ => Err(InvalidCredential { header }),
+                _ => Err(InvalidCredential { header: header.as_str() }),
             }
         };
-        Ok(Self { api_id: checked(api_id.into(), API_ID)?, api_key: checked(api_key.into(), API_KEY)? })
+        Ok(Self(Arc::new(Pair { api_id: checked(api_id.into(), &API_ID)?, api_key: checked(api_key.into(), &API_KEY)? })))
     }
 
     /// The same text without the two secrets, for text that somebody else wrote and that may echo them: as they are, in another case,
     /// broken by white space, quoted, percent-encoded, or in base64.
     pub fn redact(&self, text: &str) -> String {
-        redact(text, [self.api_id.expose_secret(), self.api_key.expose_secret()])
+        redact(text, [self.0.api_id.expose_secret(), self.0.api_key.expose_secret()])
     }
 
     /// Adds both headers, marked sensitive so that nothing along the way prints them.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
-        headers.insert(API_ID, sensitive(&self.api_id)?);
-        headers.insert(API_KEY, sensitive(&self.api_key)?);
+        headers.insert(&API_ID, sensitive(&self.0.api_id)?);
+        headers.insert(&API_KEY, sensitive(&self.0.api_key)?);
         Ok(())
     }
 }
@@ -86,8 +93,8 @@ mod tests {
     fn white_space_around_a_credential_is_dropped_and_nothing_else_is_repaired() {
         let mut headers = HeaderMap::new();
         Credentials::new(" id\n", "key ").unwrap().add_to(&mut headers).unwrap();
-        assert_eq!((headers[API_ID].as_bytes(), headers[API_KEY].as_bytes()), (&b"id"[..], &b"key"[..]));
-        for (id, key, wrong) in [("", "k", API_ID), ("i", " ", API_KEY), ("i", "k\u{7f}", API_KEY)] {
+        assert_eq!((headers[&API_ID].as_bytes(), headers[&API_KEY].as_bytes()), (&b"id"[..], &b"key"[..]));
+        for (id, key, wrong) in [("", "k", &API_ID), ("i", " ", &API_KEY), ("i", "k\u{7f}", &API_KEY)] {
             assert_eq!(Credentials::new(id, key).unwrap_err().header, wrong);
         }
     }

@@ -5,15 +5,18 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt;
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
+use reqwest::ResponseBuilderExt as _;
 
 use crate::{Client, Credentials};
 
 /// The most bytes of a response body that are read; the rest of a longer one is cut off.
 pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+
+static API_VERSION: HeaderName = HeaderName::from_static("api-version");
 
 /// What a [`Client`] carries besides its URL and its HTTP client.
 ///
@@ -74,7 +77,7 @@ impl Context {
 impl ClientHooks<Context> for Client {
     async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
         let headers = request.headers_mut();
-        headers.remove("api-version"); // progenitor's; the service has no such header
+        headers.remove(&API_VERSION); // progenitor's; the service has no such header
         self.inner().credentials.add_to(headers).map_err(|error| Error::Custom(error.to_string()))?;
         if let Some(timeout) = self.inner().timeout {
             *request.timeout_mut() = Some(timeout);
@@ -92,30 +95,43 @@ impl ClientHooks<Context> for Client {
                 "no answer"
             );
         })?;
+        let url = response.url().clone();
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let (bytes, extent) = read(body).await;
         tracing::debug!(operation = info.operation_id, status = parts.status.as_u16(), bytes = bytes.len(), ?extent, "answer");
         let received = Received { status: parts.status, headers: parts.headers.clone(), body: extent };
         *self.inner().received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
-        Ok(http::Response::from_parts(parts, bytes).into())
+        let mut response = http::Response::new(bytes);
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = parts.headers;
+        // Without its URL, reqwest would parse a made-up one for every answer.
+        if let Ok(with_url) = http::Response::builder().url(url).body(()) {
+            *response.extensions_mut() = with_url.into_parts().0.extensions;
+        }
+        Ok(response.into())
     }
 }
 
 /// Reads a body here, not in the generated code, which would throw away what arrived of a cut one: the id of a paid job may be in it.
 async fn read(mut body: reqwest::Body) -> (Bytes, BodyExtent) {
-    let mut read = BytesMut::new();
-    loop {
+    let (mut pieces, mut room) = (Vec::with_capacity(1), MAX_BODY_BYTES);
+    let extent = loop {
         match body.frame().await {
-            None => return (read.freeze(), BodyExtent::Whole),
-            Some(Err(_)) => return (read.freeze(), BodyExtent::Cut),
+            None => break BodyExtent::Whole,
+            Some(Err(_)) => break BodyExtent::Cut,
             Some(Ok(frame)) => {
-                let Ok(data) = frame.into_data() else { continue }; // trailers
-                let room = MAX_BODY_BYTES - read.len();
-                read.extend_from_slice(&data[..data.len().min(room)]);
-                if data.len() > room {
-                    return (read.freeze(), BodyExtent::TooLong);
+                let Ok(mut data) = frame.into_data() else { continue }; // trailers
+                let is_too_long = data.len() > room;
+                data.truncate(room);
+                room -= data.len();
+                pieces.push(data);
+                if is_too_long {
+                    break BodyExtent::TooLong;
                 }
             }
         }
-    }
+    };
+    // Most bodies come in one piece, which is taken as it is.
+    let whole = if pieces.len() == 1 { pieces.swap_remove(0) } else { pieces.concat().into() };
+    (whole, extent)
 }

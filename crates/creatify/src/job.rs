@@ -137,7 +137,7 @@ impl fmt::Display for JobHandle {
 /// A job as the service described it at one moment. In serde it has the service's own form, unknown fields included.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Job(types::CustomTemplateJob);
+pub struct Job(Box<types::CustomTemplateJob>); // small, since many are waited for at once
 
 /// How a job stands towards a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -249,7 +249,7 @@ impl Job {
 
 impl From<types::CustomTemplateJob> for Job {
     fn from(job: types::CustomTemplateJob) -> Self {
-        Self(job)
+        Self(Box::new(job))
     }
 }
 

@@ -18,7 +18,14 @@ fn main() {
         ["serve"] => overhead::serve(),
         ["calls", how, count, url, job] => overhead::calls(how, count.parse().unwrap(), url, job),
         ["report", folder] => report(Path::new(folder)),
-        _ => println!("cargo xtask bench runs this with: report FOLDER | serve | calls ours|plain COUNT URL JOB"),
+        ["only", "one_by_one"] => println!("{}", one_by_one::measure().0),
+        ["only", "together"] => println!("{}", together::measure()),
+        ["only", "memory"] => println!("{}", memory::measure()),
+        ["only", "overhead"] => println!("{}", overhead::measure()),
+        _ => println!(
+            "cargo bench -p creatify-tests --bench waiting -- report FOLDER | only one_by_one|together|memory|overhead | serve | \
+             calls ours|plain COUNT URL JOB"
+        ),
     }
 }
 

@@ -85,6 +85,7 @@ async fn ours(client: &Client, job: JobId, count: usize) {
 async fn plain(http: &reqwest::Client, url: &str, job: JobId, count: usize) {
     for _ in 0..count {
         let request = http.get(format!("{url}/api/custom_template_jobs/{job}/")).header("x-api-id", ID).header("x-api-key", KEY);
+        let request = request.timeout(Duration::from_secs(30)); // as nobody would leave out
         let body = request.send().await.unwrap().bytes().await.unwrap();
         serde_json::from_slice::<CustomTemplateJob>(&body).unwrap();
     }

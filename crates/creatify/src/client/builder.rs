@@ -25,6 +25,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// The blocking preview answers only when the preview is ready.
 const BLOCKING_PREVIEW_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const ATTEMPTS: u32 = 6;
+/// As good as none, and no clock overflows.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -86,19 +88,19 @@ impl ClientBuilder {
     /// How long one request may take, from connecting to the last byte; 30 s by default. When it passes on a billable request, the
     /// outcome is unknown.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.attempt_timeout = timeout;
+        self.settings.attempt_timeout = timeout.min(LONGEST_TIMEOUT);
         self
     }
 
     /// How long a call may take with all its attempts; 2 minutes by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.call_timeout = timeout;
+        self.settings.call_timeout = timeout.min(LONGEST_TIMEOUT);
         self
     }
 
     /// How long the blocking preview may take; 15 minutes by default. When it passes, the outcome is unknown.
     pub fn blocking_preview_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.blocking_preview_timeout = timeout;
+        self.settings.blocking_preview_timeout = timeout.min(LONGEST_TIMEOUT);
         self
     }
 

@@ -109,7 +109,7 @@ impl History {
 
     /// How long it has been waited for, at the last look.
     pub fn waited(&self) -> Duration {
-        Duration::from_secs_f64(self.now)
+        Duration::try_from_secs_f64(self.now).unwrap_or(Duration::MAX)
     }
 
     /// How often it was looked at.

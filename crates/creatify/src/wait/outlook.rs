@@ -16,13 +16,14 @@ const LAST_CELL: f64 = 3600.0;
 
 /// A run of unknown length: 2.5 minutes, give or take a factor of three. Nothing documents it; the sandbox is made alike.
 const UNKNOWN_RUN: (f64, f64) = (5.01, 1.2); // mean and spread of the logarithm of seconds
-/// How likely it is at first that progress means nothing.
+/// How likely it is that progress means nothing: before it has moved twice, and from then on.
+const FIRST_DOUBT: f64 = 0.5;
 const DOUBT: f64 = 0.1;
 /// Fast at first and slow at last, up to the reverse.
 const POWERS: [f64; 7] = [0.5, 0.63, 0.79, 1.0, 1.26, 1.59, 2.0];
 /// Where in the gap between two looks the run may have begun.
 const BEGINNINGS: [f64; 3] = [1.0 / 6.0, 0.5, 5.0 / 6.0];
-/// Steps in which progress may be shown, from the coarsest.
+/// Steps in which progress may be shown, from the coarsest; the first two only when several values lie on them.
 const STEPS: [f32; 4] = [0.25, 0.1, 0.05, 0.01];
 /// How far progress may be beside its step before a combination is hardly believed any more.
 const SLACK: f64 = 0.012;
@@ -91,11 +92,12 @@ impl Outlook {
         }
         let step = step(history);
         let explained: [f64; CELLS] = by_progress(history, &beginnings, f64::from(step), density);
-        let meaningless = DOUBT * if_meaningless(history, step);
+        let doubt = if moves(history) > 0 { DOUBT } else { FIRST_DOUBT };
+        let meaningless = doubt * if_meaningless(history, step);
         let by_duration: [f64; CELLS] = collect(by_duration.map(|chance| chance * meaningless));
-        let (told, untold): (f64, f64) = (explained.iter().sum::<f64>() * (1.0 - DOUBT), by_duration.iter().sum());
+        let (told, untold): (f64, f64) = (explained.iter().sum::<f64>() * (1.0 - doubt), by_duration.iter().sum());
         let believed = if told + untold > 0.0 { told / (told + untold) } else { 0.0 };
-        let chances = explained.iter().zip(by_duration).map(|(told, untold)| told * (1.0 - DOUBT) + untold);
+        let chances = explained.iter().zip(by_duration).map(|(told, untold)| told * (1.0 - doubt) + untold);
         Self::new(chances, believed, if believed > 0.5 { Basis::Progress } else { basis })
     }
 
@@ -161,11 +163,17 @@ fn collect(values: impl Iterator<Item = f64>) -> [f64; CELLS] {
     cells
 }
 
-/// The coarsest steps that all values shown lie on.
+/// How often progress went from something to something else. The first step from 0 says little.
+fn moves(history: &History) -> usize {
+    history.told.windows(2).filter(|pair| pair[0].progress > 0.0 && pair[0].progress != pair[1].progress).count()
+}
+
+/// The coarsest steps that all values shown lie on. Few values may lie on coarse ones by chance.
 fn step(history: &History) -> f32 {
     let lies_on = |step: f32, value: f32| (value / step - (value / step).round()).abs() * step < 0.002;
-    let fits = |step: &f32| history.told.iter().all(|point| lies_on(*step, point.progress));
-    STEPS.into_iter().find(fits).unwrap_or(0.01)
+    let fits = |step: &&f32| history.told.iter().all(|point| lies_on(**step, point.progress));
+    let possible = if moves(history) >= 2 { &STEPS[..] } else { &STEPS[2..] };
+    possible.iter().find(fits).copied().unwrap_or(STEPS[STEPS.len() - 1])
 }
 
 /// How well each time that remains explains the progress shown, over all powers and beginnings.

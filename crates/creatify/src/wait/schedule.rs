@@ -49,7 +49,7 @@ mod worth {
     /// It is not running, so it cannot end at once.
     pub(super) const QUEUED: f64 = 0.6;
     /// Only earlier jobs tell the end.
-    pub(super) const EARLIER: f64 = 0.07;
+    pub(super) const EARLIER: f64 = 0.055;
     /// Nothing tells the end: about one look in five seconds, as most clients do, but none too early.
     pub(super) const UNTOLD: f64 = 0.05;
 }
@@ -125,7 +125,7 @@ pub struct Exponential {
 impl Schedule for Exponential {
     fn pause(&self, history: &History, _: &Outlook, random: f64) -> Duration {
         let grown = self.first.as_secs_f64() * self.factor.max(1.0).powf(f64::from(history.looks()));
-        Duration::from_secs_f64(grown.min(self.longest.as_secs_f64()) * random.clamp(0.0, 1.0))
+        Duration::try_from_secs_f64(grown * random.clamp(0.0, 1.0)).unwrap_or(Duration::MAX).min(self.longest)
     }
 }
 
@@ -191,6 +191,8 @@ mod tests {
             history.saw(Duration::from_secs(at), &JobStatus::Running, None);
         }
         assert_eq!(limits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        let endless = Exponential { first: Duration::MAX, factor: f64::INFINITY, longest: Duration::MAX };
+        assert_eq!(pause(&endless, &history, 1.0), Duration::MAX);
         assert_eq!(pause(&Fixed(Duration::from_secs(5)), &history, 0.3), Duration::from_secs(5));
     }
 }

@@ -11,11 +11,12 @@ use crate::{
     credits::Credits,
     error::{ChargeRisk, Error, ErrorKind},
     job::{Job, Standing},
+    problem,
 };
 
 /// A job that stays `done` without its output for this long will not get it. Right after a render is accepted this is normal.
 const OUTPUT_GRACE: Duration = Duration::from_secs(120);
-/// A job that was just accepted may not be found at once.
+/// A job that was just accepted may not be found at once, and one that was seen is not gone for one answer that says so.
 const NOT_FOUND_GRACE: Duration = Duration::from_secs(30);
 /// The last look is taken this long before the deadline at most, to have its answer in time.
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -39,6 +40,8 @@ pub(super) struct Watch {
     last_seen: Option<Job>,
     last_failure: Option<String>,
     failures: u32,
+    /// Not found since then, in every look.
+    missing_since: Option<Instant>,
     done_since: Option<Instant>,
     over: bool,
 }
@@ -62,6 +65,7 @@ impl Watch {
             last_seen: None,
             last_failure: None,
             failures: 0,
+            missing_since: None,
             done_since: None,
             over: false,
             wait,
@@ -86,7 +90,8 @@ impl Watch {
                 return Some(Err(self.timed_out()));
             }
             let (pause, eta) = self.plan();
-            self.next_look = (Instant::now() + pause).min(self.last_look);
+            let now = Instant::now();
+            self.next_look = now + pause.min(self.last_look.saturating_duration_since(now));
             match told {
                 Some(Ok(Update::Changed { job, .. })) => return Some(Ok(Update::Changed { job, eta })),
                 Some(told) => return Some(told),
@@ -120,6 +125,7 @@ impl Watch {
     fn seen(&mut self, job: Job) -> Option<Result<Update, Error>> {
         self.wait.client.accounts().saw(&job);
         self.failures = 0;
+        self.missing_since = None;
         if self.history.looks() == 0 && self.wait.origin == Origin::Elsewhere {
             self.begin_history(&job);
         }
@@ -132,7 +138,8 @@ impl Watch {
             };
             Some(Err(Error::new(kind, message).of_job(handle).seen(Some(job)).charged(charge_risk)))
         };
-        let reason = |job: &Job| job.failed_reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let line = |reason: &str| problem::bounded_line(reason, self.wait.client.credentials());
+        let reason = |job: &Job| job.failed_reason().map(|reason| format!(": {}", line(reason))).unwrap_or_default();
         match job.standing(handle.goal) {
             Standing::Reached => {
                 self.learn();
@@ -166,7 +173,7 @@ impl Watch {
     fn not_seen(&mut self, error: Error) -> Option<Result<Update, Error>> {
         let missing = error.answer().is_some_and(|answer| answer.status == StatusCode::NOT_FOUND);
         let over = match error.kind() {
-            ErrorKind::Refused if missing => self.started.elapsed() >= NOT_FOUND_GRACE,
+            ErrorKind::Refused if missing => self.missing_since.get_or_insert_with(Instant::now).elapsed() >= NOT_FOUND_GRACE,
             ErrorKind::Refused | ErrorKind::Credentials | ErrorKind::InvalidInput => true,
             _ => false,
         };
