@@ -82,9 +82,9 @@ impl JobHandle {
     ///
     /// # Errors
     ///
-    /// Each has the handle in [`Error::job`]: [`JobFailed`](ErrorKind::JobFailed), [`JobRejected`](ErrorKind::JobRejected),
-    /// [`NoOutput`](ErrorKind::NoOutput), [`TimedOut`](ErrorKind::TimedOut) (the job goes on), and
-    /// [`Credentials`](ErrorKind::Credentials) or [`Refused`](ErrorKind::Refused) when looking at it is refused. Other failures to look
+    /// Each has the handle in [`Error::job`]: [`JobFailed`](crate::ErrorKind::JobFailed), [`JobRejected`](crate::ErrorKind::JobRejected),
+    /// [`NoOutput`](crate::ErrorKind::NoOutput), [`TimedOut`](crate::ErrorKind::TimedOut) (the job goes on), and
+    /// [`Credentials`](crate::ErrorKind::Credentials) or [`Refused`](crate::ErrorKind::Refused) when looking at it is refused. Other failures to look
     /// are updates, not errors.
     ///
     /// ```no_run

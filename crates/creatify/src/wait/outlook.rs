@@ -6,6 +6,8 @@
 
 use std::{array, sync::LazyLock, time::Duration};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::history::History;
 
 /// The time that remains is divided into cells, each longer than the one before by the same factor: a quarter of an hour need not be known
@@ -47,6 +49,16 @@ pub struct Eta {
     pub at_least: Duration,
     /// In nine cases of ten shorter than this.
     pub at_most: Duration,
+}
+
+impl Eta {
+    /// The date and time at which it will probably end, if it was looked at then.
+    pub fn finish(&self, looked_at: DateTime<Utc>) -> DateTime<Utc> {
+        TimeDelta::from_std(self.remaining)
+            .ok()
+            .and_then(|remaining| looked_at.checked_add_signed(remaining))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
 }
 
 /// What an outlook rests on.
