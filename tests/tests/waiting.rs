@@ -111,7 +111,11 @@ async fn nothing_is_asked_for_when_nobody_waits() {
     let handles = submit(&client, 10).await;
     let mut waits: Vec<_> = handles.iter().map(|handle| handle.wait(&client).into_future()).collect();
     assert!(timeout(20 * SECOND, join_all(&mut waits)).await.is_err());
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let with_engine = tasks();
     drop(waits);
+    sleep(SECOND).await;
+    assert!(tasks() < with_engine, "the engine goes on");
     let requests = lists(&sandbox) + gets(&sandbox);
     assert!(requests > 0);
     sleep(HOUR).await;
