@@ -27,9 +27,9 @@ pub fn measure() -> (String, Vec<Point>) {
         let jobs = jobs(JOBS, profile, SEED);
         let known = earlier(&self::jobs(EARLIER, profile, SEED + 1));
         let name = format!("{profile:?}").to_lowercase();
-        let mut add = |policy: &str, figures: Figures| {
+        let mut add = |progress: &str, policy: &str, figures: Figures| {
             text += &row(&[
-                name.clone(),
+                progress.to_owned(),
                 policy.to_owned(),
                 format!("{:.1}", figures.requests),
                 format!("{:.1}", figures.median),
@@ -40,13 +40,13 @@ pub fn measure() -> (String, Vec<Point>) {
         if profile == Profile::Informative {
             for (policy, schedule) in competitors() {
                 let figures = wait_for(&jobs, schedule.as_ref(), None);
-                add(policy, figures);
+                add("any", policy, figures);
                 points.push(Point { series: policy.to_owned(), figures });
             }
         }
         let own = Adaptive::default();
-        add("**creatify**", wait_for(&jobs, &own, None));
-        add("**creatify**, 20 earlier jobs known", wait_for(&jobs, &own, Some(known)));
+        add(&name, "**creatify**", wait_for(&jobs, &own, None));
+        add(&name, "**creatify**, 20 earlier jobs known", wait_for(&jobs, &own, Some(known)));
         for thrift in [0.3, 1.0, 4.0, 16.0, 64.0] {
             let schedule: &dyn Schedule = &Adaptive::between(Duration::from_secs(1), Duration::from_secs(120)).thrift(thrift);
             for (series, earlier) in [("", None), (", earlier jobs known", Some(known))] {
@@ -57,7 +57,7 @@ pub fn measure() -> (String, Vec<Point>) {
             }
         }
     }
-    text += "\nThe other policies see no progress, so theirs is the same for all four. Which is better depends on the number of requests too:\n\
+    text += "\nThe other policies do not look at progress. Which is better depends on the number of requests too:\n\
              `Adaptive::thrift` moves along the lines of the plot.\n\n![requests against delay](waiting.svg)\n";
     (text, points)
 }

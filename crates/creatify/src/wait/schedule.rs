@@ -125,7 +125,8 @@ pub struct Exponential {
 impl Schedule for Exponential {
     fn pause(&self, history: &History, _: &Outlook, random: f64) -> Duration {
         let grown = self.first.as_secs_f64() * self.factor.max(1.0).powf(f64::from(history.looks()));
-        Duration::try_from_secs_f64(grown * random.clamp(0.0, 1.0)).unwrap_or(Duration::MAX).min(self.longest)
+        let pause = Duration::try_from_secs_f64(grown).map_or(self.longest, |pause| pause.min(self.longest));
+        Duration::try_from_secs_f64(pause.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(pause)
     }
 }
 
@@ -191,6 +192,7 @@ mod tests {
             history.saw(Duration::from_secs(at), &JobStatus::Running, None);
         }
         assert_eq!(limits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(pause(&google, &history, 0.5).as_secs(), 30, "the jitter is of the pause within its limit");
         let endless = Exponential { first: Duration::MAX, factor: f64::INFINITY, longest: Duration::MAX };
         assert_eq!(pause(&endless, &history, 1.0), Duration::MAX);
         assert_eq!(pause(&Fixed(Duration::from_secs(5)), &history, 0.3), Duration::from_secs(5));
