@@ -1,7 +1,8 @@
 //! How are jobs asked for: several in one request, or each alone? The list is not promised by the service.
 
+use std::collections::HashMap;
+
 use creatify_api::{OperationId, limits};
-use std::{collections::HashMap, time::Duration};
 
 use super::watcher::Wanted;
 use crate::{
@@ -55,12 +56,10 @@ impl Listing {
 
 /// A look that fails is not the end, so it need not be stubborn.
 const ATTEMPTS: u32 = 2;
-/// Nor patient: the next look may be answered at once.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn patience(client: &Client) -> Patience {
     let patience = client.patience();
-    Patience { attempts: ATTEMPTS.min(patience.attempts), attempt: patience.attempt.min(ATTEMPT_TIMEOUT), ..patience }
+    Patience { attempts: ATTEMPTS.min(patience.attempts), ..patience }
 }
 
 /// Asks for one job.
