@@ -4,7 +4,7 @@ mod builder;
 
 use std::{env, fmt, sync::Arc};
 
-use creatify_api::{Client as ApiClient, Context, Credentials, OperationId, limits};
+use creatify_api::{Client as ApiClient, Context, Credentials, OperationId, limits, types};
 use tokio::time::Instant;
 
 pub use builder::ClientBuilder;
@@ -101,13 +101,7 @@ impl Client {
     ///
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) with status 404 when there is no such job.
     pub async fn job(&self, id: JobId) -> Result<Job, Error> {
-        let job = self
-            .call(OperationId::GetCustomTemplateJob, self.patience(), |api| async move {
-                api.get_custom_template_job().id(id.as_uuid()).send().await
-            })
-            .await
-            .map_err(|failed| failed.into_error())?;
-        let job = Job::from(job);
+        let job = self.get_job(id, self.patience()).await?;
         self.accounts().saw(&job);
         Ok(job)
     }
@@ -125,17 +119,7 @@ impl Client {
         if ids.len() > limits::IDS {
             return Err(Error::invalid(format!("{} ids in one request; at most {} are taken", ids.len(), limits::IDS)));
         }
-        let joined = ids.iter().map(JobId::to_string).collect::<Vec<_>>().join(",");
-        let list = self
-            .call(OperationId::ListCustomTemplateJobs, self.patience(), |api| {
-                let joined = joined.clone();
-                async move {
-                    let request = api.list_custom_template_jobs();
-                    if joined.is_empty() { request.send().await } else { request.ids(joined).send().await }
-                }
-            })
-            .await
-            .map_err(|failed| failed.into_error())?;
+        let list = self.first_page_of_jobs(ids, self.patience()).await?;
         let jobs = self.all_pages(OperationId::ListCustomTemplateJobs, list).await?;
         let jobs: Vec<_> = jobs.into_iter().map(Job::from).collect();
         jobs.iter().for_each(|job| self.accounts().saw(job));
@@ -270,6 +254,30 @@ impl Client {
 
     pub(crate) fn default_duration(&self) -> Option<DurationRange> {
         self.0.settings.default_duration
+    }
+
+    /// One job as it is now.
+    pub(crate) async fn get_job(&self, id: JobId, patience: Patience) -> Result<Job, Error> {
+        let get = |api: ApiClient| async move { api.get_custom_template_job().id(id.as_uuid()).send().await };
+        let job = self.call(OperationId::GetCustomTemplateJob, patience, get).await;
+        job.map(Job::from).map_err(|failed| failed.into_error())
+    }
+
+    /// These jobs, or all, as far as the first answer shows them.
+    pub(crate) async fn first_page_of_jobs(
+        &self,
+        ids: &[JobId],
+        patience: Patience,
+    ) -> Result<types::CustomTemplateJobList, Error> {
+        let joined = ids.iter().map(JobId::to_string).collect::<Vec<_>>().join(",");
+        let list = |api: ApiClient| {
+            let joined = joined.clone();
+            async move {
+                let request = api.list_custom_template_jobs();
+                if joined.is_empty() { request.send().await } else { request.ids(joined).send().await }
+            }
+        };
+        self.call(OperationId::ListCustomTemplateJobs, patience, list).await.map_err(|failed| failed.into_error())
     }
 
     /// For an ordinary call that starts now.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use creatify_api::{OperationId, limits};
+use creatify_api::limits;
 
 use super::watcher::Wanted;
 use crate::{
@@ -64,27 +64,18 @@ fn patience(client: &Client) -> Patience {
 
 /// Asks for one job.
 pub(super) async fn one(client: &Client, id: JobId) -> Result<Job, Error> {
-    let id = id.as_uuid();
-    let get = |api: creatify_api::Client| async move { api.get_custom_template_job().id(id).send().await };
-    let job = client.call(OperationId::GetCustomTemplateJob, patience(client), get).await;
-    job.map(Job::from).map_err(|failed| failed.into_error())
+    client.get_job(id, patience(client)).await
 }
 
 /// Asks for several jobs in one request and answers those that it shows. Those that are left must be asked for alone.
 pub(super) async fn several(client: &Client, wanted: &mut Vec<Wanted>) -> Listed {
-    let mut ids: Vec<_> = wanted.iter().map(|wanted| wanted.id.to_string()).collect();
+    let mut ids: Vec<_> = wanted.iter().map(|wanted| wanted.id).collect();
     ids.sort_unstable();
     ids.dedup(); // two may wait for one job
     debug_assert!(ids.len() <= limits::IDS);
-    let ids = ids.join(",");
-    let list = |api: creatify_api::Client| {
-        let ids = ids.clone();
-        async move { api.list_custom_template_jobs().ids(ids).send().await }
-    };
-    let list = match client.call(OperationId::ListCustomTemplateJobs, patience(client), list).await {
+    let list = match client.first_page_of_jobs(&ids, patience(client)).await {
         Ok(list) => list,
-        Err(failed) => {
-            let error = failed.into_error();
+        Err(error) => {
             let listed = match error.kind() {
                 ErrorKind::Undecodable => return Listed::Wrong,
                 ErrorKind::Refused | ErrorKind::Credentials => return Listed::Useless, // each job alone will tell

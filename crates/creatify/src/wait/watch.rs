@@ -85,7 +85,10 @@ impl Watch {
                 None => None,
             };
             self.over = matches!(told, Some(Ok(Update::Reached(_)) | Err(_)));
-            if !self.over && Instant::now() >= self.last_look && self.next_look >= self.last_look {
+            if self.over {
+                return told;
+            }
+            if Instant::now() >= self.last_look && self.next_look >= self.last_look {
                 self.over = true;
                 return Some(Err(self.timed_out()));
             }
