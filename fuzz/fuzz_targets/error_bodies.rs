@@ -19,11 +19,18 @@ fuzz_target!(|body: &[u8]| {
     }
     let answer = fuzzing::service_answer(StatusCode::BAD_REQUEST, headers, &body, &credentials);
 
-    let lines: Vec<_> = answer.problem.all().flat_map(|(field, message)| field.into_iter().chain([message])).collect();
+    let lines: Vec<_> = answer
+        .problem
+        .all()
+        .flat_map(|(field, message)| field.into_iter().chain([message]))
+        .collect();
     assert!(lines.len() <= 2 * 20, "too much is said");
     for line in lines.iter().copied().chain(answer.request_id.as_deref()) {
         assert!(line.chars().count() <= 301, "too long: {line}");
-        assert!(!line.contains(char::is_control), "more than one line, or not for a terminal: {line:?}");
+        assert!(
+            !line.contains(char::is_control),
+            "more than one line, or not for a terminal: {line:?}"
+        );
     }
     // Each line by itself: what stands in two of them was no secret in the body either.
     for line in lines.into_iter().chain(answer.request_id.as_deref()) {
@@ -76,8 +83,12 @@ fn percent_decoded(text: &str) -> String {
     let mut decoded = String::new();
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
-        let code = rest.strip_prefix('%').and_then(|rest| rest.get(..2)).and_then(|code| u8::from_str_radix(code, 16).ok());
-        let (character, length) = code.map_or((character, character.len_utf8()), |code| (char::from(code), 3));
+        let code = rest
+            .strip_prefix('%')
+            .and_then(|rest| rest.get(..2))
+            .and_then(|code| u8::from_str_radix(code, 16).ok());
+        let (character, length) =
+            code.map_or((character, character.len_utf8()), |code| (char::from(code), 3));
         decoded.push(character);
         rest = &rest[length..];
     }

@@ -12,7 +12,10 @@ fuzz_target!(|bytes: &[u8]| {
                 assert_eq!(handle.to_string().parse(), Ok(handle));
                 let json = serde_json::to_string(&handle).expect("a handle is JSON");
                 assert_eq!(serde_json::from_str::<JobHandle>(&json).expect("its own JSON"), handle);
-                assert_eq!(text.trim().split_once(':').expect("a goal and an id").1.parse(), Ok(handle.id));
+                assert_eq!(
+                    text.trim().split_once(':').expect("a goal and an id").1.parse(),
+                    Ok(handle.id)
+                );
             }
             Err(error) => assert!(error.to_string().chars().count() <= 200),
         }

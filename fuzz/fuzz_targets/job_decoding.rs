@@ -17,13 +17,18 @@ fuzz_target!(|body: &[u8]| {
     }
     if let Some((job, dropped)) = &lenient {
         assert!(id.is_none_or(|id| id == job.id()), "two ids");
-        assert!(!dropped.iter().any(|field| matches!(field.as_str(), "id" | "status")), "{dropped:?}");
+        assert!(
+            !dropped.iter().any(|field| matches!(field.as_str(), "id" | "status")),
+            "{dropped:?}"
+        );
         assert!(dropped.len() < 20 && dropped.iter().all(|field| field.len() < 20), "{dropped:?}");
         can_be_used(job);
     }
     // What breaks off never names another job than the whole.
     if let Some(id) = id {
-        for end in [body.len() / 4, body.len() / 2, body.len() * 3 / 4, body.len().saturating_sub(1)] {
+        for end in
+            [body.len() / 4, body.len() / 2, body.len() * 3 / 4, body.len().saturating_sub(1)]
+        {
             assert!(fuzzing::accepted_id(&body[..end]).is_none_or(|early| early == id), "two ids");
         }
     }

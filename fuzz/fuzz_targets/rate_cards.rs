@@ -29,7 +29,11 @@ fuzz_target!(|bytes: &[u8]| {
         for model in &models {
             let mut shorter = Credits::ZERO;
             for seconds in [0, 1, 29, 30, 31, 3_600, u64::MAX] {
-                let Ok(estimate) = card.estimate(*operation, model, Duration::from_secs(seconds), 1) else { continue };
+                let Ok(estimate) =
+                    card.estimate(*operation, model, Duration::from_secs(seconds), 1)
+                else {
+                    continue;
+                };
                 let (min, max) = (estimate.credits.min, estimate.credits.max);
                 assert!(!min.is_negative() && min <= max, "{min} to {max}");
                 assert!(max >= shorter, "{seconds} s for {max}, a shorter video for {shorter}");

@@ -15,7 +15,9 @@ const NOW: Duration = Duration::from_secs(1_777_885_951);
 fuzz_target!(|text: &[u8]| {
     let now = SystemTime::UNIX_EPOCH + NOW;
     let read = |text: &[u8]| {
-        HeaderValue::from_bytes(text).ok().and_then(|value| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]), now))
+        HeaderValue::from_bytes(text)
+            .ok()
+            .and_then(|value| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]), now))
     };
     let asked = read(text);
     assert!(asked.is_none_or(|asked| asked <= DAY));
@@ -23,13 +25,21 @@ fuzz_target!(|text: &[u8]| {
         let _ = Instant::now() + asked;
     }
     let left = Duration::from_secs(text.len() as u64 * 7);
-    for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::BAD_GATEWAY] {
+    for status in
+        [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::BAD_GATEWAY]
+    {
         let [free, billable] = sent_again(status, asked, left);
         for delay in [free, billable].into_iter().flatten() {
             assert!(delay < left && delay >= asked.unwrap_or_default());
         }
-        assert!(billable.is_none() || status != StatusCode::BAD_GATEWAY, "it may have been processed");
-        assert!(billable.is_none() || status != StatusCode::SERVICE_UNAVAILABLE || asked.is_some(), "it may have been processed");
+        assert!(
+            billable.is_none() || status != StatusCode::BAD_GATEWAY,
+            "it may have been processed"
+        );
+        assert!(
+            billable.is_none() || status != StatusCode::SERVICE_UNAVAILABLE || asked.is_some(),
+            "it may have been processed"
+        );
     }
 
     // Both forms of the same wait are read alike.

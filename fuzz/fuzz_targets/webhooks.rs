@@ -12,14 +12,18 @@ fuzz_target!(|body: &[u8]| {
             // Nothing but these two is taken from it.
             let minimal = serde_json::json!({ "id": hint.job, "status": hint.claimed_status });
             assert_eq!(parse(minimal.to_string().as_bytes()).expect("a minimal delivery"), hint);
-            let document: serde_json::Value = serde_json::from_slice(body).expect("a delivery is JSON");
+            let document: serde_json::Value =
+                serde_json::from_slice(body).expect("a delivery is JSON");
             assert_eq!(document["status"], hint.claimed_status.as_str());
         }
         Err(error) => {
             let mut cause: Option<&dyn std::error::Error> = Some(&error);
             while let Some(error) = cause {
                 let said = error.to_string();
-                assert!(said.chars().count() <= 400 && !said.contains(char::is_control), "{said:?}");
+                assert!(
+                    said.chars().count() <= 400 && !said.contains(char::is_control),
+                    "{said:?}"
+                );
                 cause = error.source();
             }
         }

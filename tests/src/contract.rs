@@ -20,7 +20,9 @@ impl Contract {
     ///
     /// What is wrong with it.
     pub fn check_request(&self, operation: &str, body: &Value) -> Result<(), String> {
-        let request = find(operation).get("requestBody").ok_or_else(|| format!("{operation}: no body is documented"))?;
+        let request = find(operation)
+            .get("requestBody")
+            .ok_or_else(|| format!("{operation}: no body is documented"))?;
         self.check(json_of(resolve(&DOCUMENT, request)), body)
     }
 
@@ -31,7 +33,10 @@ impl Contract {
     /// What is wrong with it.
     pub fn check_response(&self, operation: &str, status: u16, body: &Value) -> Result<(), String> {
         let response = find(operation)["responses"].get(status.to_string());
-        let response = resolve(&DOCUMENT, response.ok_or_else(|| format!("{operation}: status {status} is not documented"))?);
+        let response = resolve(
+            &DOCUMENT,
+            response.ok_or_else(|| format!("{operation}: status {status} is not documented"))?,
+        );
         match response.get("content") {
             Some(_) => self.check(json_of(response), body),
             None => Ok(()),
@@ -45,11 +50,22 @@ impl Contract {
     /// What is wrong with it.
     pub fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
         let validator = {
-            let mut validators = self.validators.lock().expect("no test panics while it holds this");
-            validators.entry(schema.to_string()).or_insert_with(|| std::sync::Arc::new(validator(&DOCUMENT, schema))).clone()
+            let mut validators =
+                self.validators.lock().expect("no test panics while it holds this");
+            validators
+                .entry(schema.to_string())
+                .or_insert_with(|| std::sync::Arc::new(validator(&DOCUMENT, schema)))
+                .clone()
         };
-        let problems: Vec<_> = validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        if problems.is_empty() { Ok(()) } else { Err(format!("{}\nin {value}", problems.join("\n"))) }
+        let problems: Vec<_> = validator
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{}\nin {value}", problems.join("\n")))
+        }
     }
 }
 
@@ -62,7 +78,8 @@ fn find(operation: &str) -> &'static Value {
 }
 
 fn json_of(body: &Value) -> &Value {
-    body.pointer("/content/application~1json/schema").unwrap_or_else(|| panic!("no JSON schema in {body}"))
+    body.pointer("/content/application~1json/schema")
+        .unwrap_or_else(|| panic!("no JSON schema in {body}"))
 }
 
 /// A JSON Schema validator for a schema of a document.
@@ -70,7 +87,10 @@ pub fn validator(document: &Value, schema: &Value) -> Validator {
     let mut root = json_schema(schema);
     root["components"] = json!({ "schemas": json_schema(&document["components"]["schemas"]) });
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    jsonschema::options().should_validate_formats(true).build(&root).expect("the schema is a JSON Schema")
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&root)
+        .expect("the schema is a JSON Schema")
 }
 
 /// OpenAPI 3.0 says `nullable` where JSON Schema says type `null`, and knows keywords that JSON Schema does not.
@@ -80,7 +100,8 @@ pub fn json_schema(schema: &Value) -> Value {
             let mut converted: serde_json::Map<_, _> = members
                 .iter()
                 .filter(|(key, value)| {
-                    !(matches!(key.as_str(), "nullable" | "discriminator") && (value.is_boolean() || value.is_object()))
+                    !(matches!(key.as_str(), "nullable" | "discriminator")
+                        && (value.is_boolean() || value.is_object()))
                 })
                 .map(|(key, value)| (key.clone(), json_schema(value)))
                 .collect();

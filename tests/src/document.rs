@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 /// `openapi.yaml`, as the crates were generated from it.
-pub static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_saphyr::from_str(creatify_api::OPENAPI_YAML).expect("openapi.yaml is YAML"));
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    serde_saphyr::from_str(creatify_api::OPENAPI_YAML).expect("openapi.yaml is YAML")
+});
 
 /// An operation and where it stands.
 #[derive(Debug, Clone, Copy)]
@@ -57,13 +58,21 @@ pub fn limits(document: &Value) -> Vec<(String, &str, u64)> {
     let mut limits = Vec::new();
     for (component, schema) in schemas(document) {
         for (name, property) in schema.get("properties").map(object).into_iter().flatten() {
-            limits.extend(property["maxLength"].as_u64().map(|limit| (component.clone(), name.as_str(), limit)));
+            limits.extend(
+                property["maxLength"]
+                    .as_u64()
+                    .map(|limit| (component.clone(), name.as_str(), limit)),
+            );
         }
     }
     for operation in operations(document) {
         for parameter in operation.value["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap_or_default();
-            limits.extend(parameter["schema"]["maxItems"].as_u64().map(|limit| (operation.id().to_owned(), name, limit)));
+            limits.extend(
+                parameter["schema"]["maxItems"]
+                    .as_u64()
+                    .map(|limit| (operation.id().to_owned(), name, limit)),
+            );
         }
     }
     limits
@@ -79,7 +88,10 @@ pub fn resolve<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     match value.get("$ref").and_then(Value::as_str) {
         Some(reference) => {
             let pointer = reference.strip_prefix('#').expect("references stay in the document");
-            resolve(document, document.pointer(pointer).unwrap_or_else(|| panic!("nothing at {reference}")))
+            resolve(
+                document,
+                document.pointer(pointer).unwrap_or_else(|| panic!("nothing at {reference}")),
+            )
         }
         None => value,
     }

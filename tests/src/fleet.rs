@@ -30,7 +30,10 @@ const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 /// A sandbox in real time, and a client of it.
 pub async fn sandbox(options: SandboxBuilder) -> (Arc<Sandbox>, Client) {
     let sandbox = options.speed(1.0).credits(1_000_000).start().await.expect("the sandbox starts");
-    let client = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).concurrency(CONNECTIONS);
+    let client = Client::builder()
+        .credentials(sandbox.credentials())
+        .base_url(sandbox.base_url())
+        .concurrency(CONNECTIONS);
     (Arc::new(sandbox), client.build().expect("the sandbox's URL is one"))
 }
 
@@ -39,7 +42,8 @@ pub async fn submit(client: &Client, jobs: usize) -> Vec<JobHandle> {
     let template: TemplateId = templates()[0].id.into();
     let mut handles = Vec::with_capacity(jobs);
     for _ in 0..jobs {
-        let accepted = client.create(template, Variables::new()).send().await.expect("the sandbox accepts it");
+        let accepted =
+            client.create(template, Variables::new()).send().await.expect("the sandbox accepts it");
         handles.push(accepted.handle);
     }
     handles
@@ -85,15 +89,20 @@ where
         waits.spawn(async move {
             let done = wait.await;
             // The sandbox dates a job's last change by its own clock.
-            sandbox.elapsed().saturating_sub((done - start).to_std().unwrap_or_default()).as_secs_f64()
+            sandbox
+                .elapsed()
+                .saturating_sub((done - start).to_std().unwrap_or_default())
+                .as_secs_f64()
         });
     }
     let started = sandbox.elapsed();
     let delays = waits.join_all().await;
     let elapsed = sandbox.elapsed() - started;
     let processor = processor_time().saturating_sub(processor);
-    let (gets, lists) =
-        (sandbox.request_count(OperationId::GetCustomTemplateJob), sandbox.request_count(OperationId::ListCustomTemplateJobs));
+    let (gets, lists) = (
+        sandbox.request_count(OperationId::GetCustomTemplateJob),
+        sandbox.request_count(OperationId::ListCustomTemplateJobs),
+    );
     Fleet { figures: Figures::of(delays, gets + lists), gets, lists, processor, elapsed }
 }
 

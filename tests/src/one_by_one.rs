@@ -55,11 +55,18 @@ const SPREAD: f64 = 0.6;
 /// Jobs with a log-normal queue and render, the same for the same seed.
 pub fn jobs(count: usize, profile: Profile, seed: u64) -> Vec<SimulatedJob> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let log_normal = |median: f64| LogNormal::new(median.ln(), SPREAD).expect("the spread is positive and finite");
+    let log_normal = |median: f64| {
+        LogNormal::new(median.ln(), SPREAD).expect("the spread is positive and finite")
+    };
     let (queue, render) = (log_normal(QUEUE_MEDIAN), log_normal(RENDER_MEDIAN));
     let mut job = || {
         let starts = queue.sample(&mut rng);
-        SimulatedJob { starts, ends: starts + render.sample(&mut rng), power: rng.random_range(0.6..1.6), profile }
+        SimulatedJob {
+            starts,
+            ends: starts + render.sample(&mut rng),
+            power: rng.random_range(0.6..1.6),
+            profile,
+        }
     };
     (0..count).map(|_| job()).collect()
 }
@@ -100,7 +107,9 @@ impl Figures {
     pub fn of(mut delays: Vec<f64>, requests: usize) -> Self {
         delays.sort_by(f64::total_cmp);
         let count = delays.len().max(1);
-        let at = |part: f64| delays.get((part * (count - 1) as f64).round() as usize).copied().unwrap_or_default();
+        let at = |part: f64| {
+            delays.get((part * (count - 1) as f64).round() as usize).copied().unwrap_or_default()
+        };
         Self {
             requests: requests as f64 / count as f64,
             median: at(0.5),
@@ -120,7 +129,11 @@ impl Figures {
 }
 
 /// Waits for every job by a policy. The submission's answer is no look.
-pub fn wait_for(jobs: &[SimulatedJob], schedule: &dyn Schedule, earlier: Option<Durations>) -> Figures {
+pub fn wait_for(
+    jobs: &[SimulatedJob],
+    schedule: &dyn Schedule,
+    earlier: Option<Durations>,
+) -> Figures {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let (mut delays, mut requests) = (Vec::with_capacity(jobs.len()), 0);
     for job in jobs {
@@ -139,7 +152,10 @@ pub fn wait_for(jobs: &[SimulatedJob], schedule: &dyn Schedule, earlier: Option<
             let (status, progress) = if now < job.starts {
                 (JobStatus::InQueue, job.profile.shown(0.0, 1.0))
             } else {
-                (JobStatus::Running, job.profile.shown((now - job.starts) / (job.ends - job.starts), job.power))
+                (
+                    JobStatus::Running,
+                    job.profile.shown((now - job.starts) / (job.ends - job.starts), job.power),
+                )
             };
             history.saw(Duration::from_secs_f64(now), &status, progress);
         }

@@ -6,14 +6,21 @@ mod scripted;
 
 use std::error::Error as _;
 
-use creatify::{ChargeRisk, Client, Credentials, Error, ErrorKind, RetrySafety, TemplateId, Variables};
+use creatify::{
+    ChargeRisk, Client, Credentials, Error, ErrorKind, RetrySafety, TemplateId, Variables,
+};
 use scripted::scripted;
 
 const KEY: &str = "5f3a-C9e7-41b0-2d68";
 const JOB: &str = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
 
 fn client(url: &str) -> Client {
-    Client::builder().credentials(Credentials::new("account-0817", KEY).unwrap()).base_url(url).attempts(1).build().unwrap()
+    Client::builder()
+        .credentials(Credentials::new("account-0817", KEY).unwrap())
+        .base_url(url)
+        .attempts(1)
+        .build()
+        .unwrap()
 }
 
 /// A billable call that is answered so, and how many requests there were.
@@ -31,16 +38,25 @@ fn answer(status: &str, body: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_than_ten_mebibytes_of_an_answer_are_read() {
-    let endless = format!("HTTP/1.1 200 OK\nconnection: close\n\n{{\"remaining_credits\": 1{}", " ".repeat(11 * 1024 * 1024));
+    let endless = format!(
+        "HTTP/1.1 200 OK\nconnection: close\n\n{{\"remaining_credits\": 1{}",
+        " ".repeat(11 * 1024 * 1024)
+    );
     let (url, _) = scripted("", Vec::leak(vec![&*endless.leak()])).await;
     let error = client(&url).remaining_credits().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Undecodable), "{error}");
     assert!(error.to_string().contains("too long"), "{error}");
 
     // Paid for, and too long to be read to its end: the job is named all the same.
-    let (error, requests) =
-        submit(answer("201 Created", &format!("{{\"id\": \"{JOB}\", \"name\": \"{}", "x".repeat(11 * 1024 * 1024)))).await;
-    assert_eq!((error.charge_risk(), error.retry_safety(), requests), (ChargeRisk::Charged, RetrySafety::Unsafe, 1));
+    let (error, requests) = submit(answer(
+        "201 Created",
+        &format!("{{\"id\": \"{JOB}\", \"name\": \"{}", "x".repeat(11 * 1024 * 1024)),
+    ))
+    .await;
+    assert_eq!(
+        (error.charge_risk(), error.retry_safety(), requests),
+        (ChargeRisk::Charged, RetrySafety::Unsafe, 1)
+    );
     assert_eq!(error.job().unwrap().id.to_string(), JOB);
 }
 
@@ -49,7 +65,10 @@ async fn what_was_charged_and_names_no_job_can_be_looked_for() {
     for body in ["", "<html>", "[]", "{\"id\": 7, \"status\": \"pending\"}"] {
         let (error, requests) = submit(answer("201 Created", body)).await;
         assert!(matches!(error.kind(), ErrorKind::Undecodable), "{error}");
-        assert_eq!((error.charge_risk(), error.retry_safety(), requests), (ChargeRisk::Charged, RetrySafety::Unsafe, 1));
+        assert_eq!(
+            (error.charge_risk(), error.retry_safety(), requests),
+            (ChargeRisk::Charged, RetrySafety::Unsafe, 1)
+        );
         assert_eq!((error.job(), error.answer().unwrap().status.as_u16()), (None, 201));
         assert!(error.sent().is_some() && error.source().is_some(), "{error:?}");
     }
@@ -57,7 +76,8 @@ async fn what_was_charged_and_names_no_job_can_be_looked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_decode_is_told_with_its_path() {
-    let (error, _) = submit(answer("201 Created", &format!("{{\"id\": \"{JOB}\", \"status\": [1]}}"))).await;
+    let (error, _) =
+        submit(answer("201 Created", &format!("{{\"id\": \"{JOB}\", \"status\": [1]}}"))).await;
     assert!(error.source().unwrap().to_string().starts_with("status: "), "{error:?}");
     assert_eq!(error.job().unwrap().to_string(), format!("preview:{JOB}"));
 }
@@ -66,15 +86,31 @@ async fn what_does_not_decode_is_told_with_its_path() {
 #[tokio::test(start_paused = true)]
 async fn credentials_that_come_back_are_not_shown() {
     let encoded: String = KEY.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    for echo in [KEY, &KEY.to_uppercase(), &encoded, "NWYzYS1DOWU3LTQxYjAtMmQ2OA==", "5f3a-C9e7-\n41b0-2d68", "ACCOUNT-0817"] {
+    for echo in [
+        KEY,
+        &KEY.to_uppercase(),
+        &encoded,
+        "NWYzYS1DOWU3LTQxYjAtMmQ2OA==",
+        "5f3a-C9e7-\n41b0-2d68",
+        "ACCOUNT-0817",
+    ] {
         for (status, body) in [
-            ("401 Unauthorized", format!("{{\"detail\": \"no such key {}\"}}", echo.replace('\n', "\\n"))),
-            ("400 Bad Request", format!("{{\"{}\": [\"{} \"]}}", echo.replace('\n', " "), "x".repeat(290))),
+            (
+                "401 Unauthorized",
+                format!("{{\"detail\": \"no such key {}\"}}", echo.replace('\n', "\\n")),
+            ),
+            (
+                "400 Bad Request",
+                format!("{{\"{}\": [\"{} \"]}}", echo.replace('\n', " "), "x".repeat(290)),
+            ),
             ("502 Bad Gateway", format!("<pre>{}{echo}</pre>", " x".repeat(140))),
             ("201 Created", format!("\"no such key {}\"", echo.replace('\n', "\\n"))),
         ] {
             let length = body.len() + body.matches('\n').count(); // the script makes two of them
-            let head = format!("HTTP/1.1 {status}\nconnection: close\nx-request-id: {}\n", echo.replace('\n', " "));
+            let head = format!(
+                "HTTP/1.1 {status}\nconnection: close\nx-request-id: {}\n",
+                echo.replace('\n', " ")
+            );
             let (error, _) = submit(format!("{head}content-length: {length}\n\n{body}")).await;
             let mut said = format!("{error} {error:?}");
             let mut cause = error.source();
@@ -92,9 +128,18 @@ async fn credentials_that_come_back_are_not_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_redirect_of_the_service_is_not_followed() {
-    let (elsewhere, asked) = scripted("/", &["HTTP/1.1 200 OK\nconnection: close\ncontent-length: 0\n\n"]).await;
-    for status in ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let head = format!("HTTP/1.1 {status}\nconnection: close\nlocation: {elsewhere}\ncontent-length: 0\n\n");
+    let (elsewhere, asked) =
+        scripted("/", &["HTTP/1.1 200 OK\nconnection: close\ncontent-length: 0\n\n"]).await;
+    for status in [
+        "301 Moved Permanently",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let head = format!(
+            "HTTP/1.1 {status}\nconnection: close\nlocation: {elsewhere}\ncontent-length: 0\n\n"
+        );
         let (error, requests) = submit(head).await;
         assert_eq!(requests, 1, "{error}");
     }

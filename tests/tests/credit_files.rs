@@ -23,7 +23,10 @@ fn check(name: &str, text: &str) {
         fs::write(&path, text).unwrap();
     }
     let there = fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == text, "clients/{name} is stale: UPDATE_DOCS=1 cargo test -p creatify-tests --test credit_files");
+    assert!(
+        there == text,
+        "clients/{name} is stale: UPDATE_DOCS=1 cargo test -p creatify-tests --test credit_files"
+    );
 }
 
 /// An amount as text: JSON has no decimals, and money wants none of its floats.
@@ -94,7 +97,13 @@ fn digits(duration: Duration) -> String {
     digits.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn vector(card: &RateCard, operation: Operation, model: &ModelVersion, seconds: DurationRange, count: u32) -> Value {
+fn vector(
+    card: &RateCard,
+    operation: Operation,
+    model: &ModelVersion,
+    seconds: DurationRange,
+    count: u32,
+) -> Value {
     let credits = card.estimate(operation, model, seconds, count).ok();
     json!({
         "rate_card": card.name(),
@@ -121,7 +130,10 @@ fn estimates_json_has_what_the_estimates_are() {
             }
         }
     }
-    assert!(vectors.iter().any(|vector| vector["credits"].is_null()), "what has no price has no estimate");
+    assert!(
+        vectors.iter().any(|vector| vector["credits"].is_null()),
+        "what has no price has no estimate"
+    );
     assert!(vectors.iter().any(|vector| vector["credits"]["min"] != vector["credits"]["max"]));
     let mut file = String::from("[\n");
     for (place, vector) in vectors.iter().enumerate() {

@@ -22,7 +22,11 @@ fn server(bytes: u64) -> String {
         let (mut stream, _) = listener.accept().unwrap();
         let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
         while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: {bytes}\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\ncontent-type: video/mp4\r\ncontent-length: {bytes}\r\n\r\n"
+        )
+        .unwrap();
         let chunk = [7; 64 * 1024];
         (0..bytes / chunk.len() as u64).for_each(|_| stream.write_all(&chunk).unwrap());
     });
@@ -38,17 +42,24 @@ fn peak() -> u64 {
 
 #[tokio::test]
 async fn a_gibibyte_costs_less_than_16_mib_of_memory() {
-    let client = Client::builder().credentials(Credentials::new("id", "key").unwrap()).build().unwrap();
+    let client =
+        Client::builder().credentials(Credentials::new("id", "key").unwrap()).build().unwrap();
     let job = |url: String| -> Job {
         let job = json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "video_output": url });
         serde_json::from_value(job).unwrap()
     };
     let folder = tempfile::tempdir().unwrap();
-    client.download(&job(server(64 * 1024)), Goal::Video, folder.path().join("small.mp4")).await.unwrap();
+    client
+        .download(&job(server(64 * 1024)), Goal::Video, folder.path().join("small.mp4"))
+        .await
+        .unwrap();
 
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = peak();
-    let file = client.download(&job(server(GIBIBYTE)), Goal::Video, folder.path().join("large.mp4")).await.unwrap();
+    let file = client
+        .download(&job(server(GIBIBYTE)), Goal::Video, folder.path().join("large.mp4"))
+        .await
+        .unwrap();
     let used = peak() - before;
     println!("{} bytes, {used} KiB of memory", file.bytes);
     assert_eq!((file.bytes, fs::metadata(&file.path).unwrap().len()), (GIBIBYTE, GIBIBYTE));

@@ -21,9 +21,20 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let sandbox = Sandbox::start().await.unwrap();
-        let client = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).build().unwrap();
+        let client = Client::builder()
+            .credentials(sandbox.credentials())
+            .base_url(sandbox.base_url())
+            .build()
+            .unwrap();
         let template = templates()[0].id.to_string().parse().unwrap();
-        let video = client.create(template, Variables::new()).send().await.unwrap().wait(&client).await.unwrap();
+        let video = client
+            .create(template, Variables::new())
+            .send()
+            .await
+            .unwrap()
+            .wait(&client)
+            .await
+            .unwrap();
         Self { sandbox, client, video, folder: tempfile::tempdir().unwrap() }
     }
 
@@ -32,20 +43,28 @@ impl Scene {
     }
 
     async fn download(&self) -> Result<Vec<u8>, creatify::Error> {
-        let file = self.client.download(&self.video, Goal::Video, self.folder.path().join("video.mp4")).await?;
+        let file = self
+            .client
+            .download(&self.video, Goal::Video, self.folder.path().join("video.mp4"))
+            .await?;
         Ok(fs::read(file.path).unwrap())
     }
 
     fn left(&self) -> Vec<String> {
-        let mut left: Vec<_> =
-            fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut left: Vec<_> = fs::read_dir(&self.folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         left.sort();
         left
     }
 }
 
 fn original() -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/creatify-sandbox/assets/video.mp4")).unwrap()
+    fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/creatify-sandbox/assets/video.mp4"),
+    )
+    .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +82,9 @@ async fn another_call_goes_on_with_what_an_earlier_one_left() {
     let scene = Scene::new().await;
     // The first half arrives, and then nothing any more.
     scene.sandbox.set_faults(
-        Faults::new(1).with(Rule::new(Fault::Truncate).on_media().at(1)).with(Rule::new(Fault::Html(502)).on_media().limit(20)),
+        Faults::new(1)
+            .with(Rule::new(Fault::Truncate).on_media().at(1))
+            .with(Rule::new(Fault::Html(502)).on_media().limit(20)),
     );
     let error = scene.download().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Download) && error.job().is_some(), "{error}");
@@ -107,14 +128,20 @@ async fn what_cannot_be_resumed_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_file_above_the_limit_is_refused() {
     let scene = Scene::new().await;
-    let error = scene.client.download(&scene.video, Goal::Video, scene.folder.path()).max_bytes(1_000).await.unwrap_err();
+    let error = scene
+        .client
+        .download(&scene.video, Goal::Video, scene.folder.path())
+        .max_bytes(1_000)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("1000"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_job_without_a_video_has_none_to_download() {
     let scene = Scene::new().await;
-    let error = scene.client.download(&scene.video, Goal::Preview, scene.folder.path()).await.unwrap_err();
+    let error =
+        scene.client.download(&scene.video, Goal::Preview, scene.folder.path()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoOutput));
 }
 
@@ -122,16 +149,24 @@ async fn a_job_without_a_video_has_none_to_download() {
 #[tokio::test(start_paused = true)]
 async fn a_video_that_changes_in_the_middle_is_fetched_anew() {
     let scene = Scene::new().await;
-    let faults = Faults::new(1).with(Rule::new(Fault::Truncate).on_media().at(1)).with(Rule::new(Fault::Replaced));
+    let faults = Faults::new(1)
+        .with(Rule::new(Fault::Truncate).on_media().at(1))
+        .with(Rule::new(Fault::Replaced));
     scene.sandbox.set_faults(faults);
     let video = scene.download().await.unwrap();
     let half = original().len() / 2;
-    assert!(video[..half] != original()[..half] && video.ends_with(b"free"), "halves of two videos");
+    assert!(
+        video[..half] != original()[..half] && video.ends_with(b"free"),
+        "halves of two videos"
+    );
     assert_eq!(scene.left(), ["video.mp4"]);
 }
 
 async fn fetch(url: &str, folder: &Path) -> Result<String, creatify::Error> {
-    let client = Client::builder().credentials(Credentials::new("the-id", "the-key").unwrap()).build().unwrap();
+    let client = Client::builder()
+        .credentials(Credentials::new("the-id", "the-key").unwrap())
+        .build()
+        .unwrap();
     let job = json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "video_output": url });
     let job: Job = serde_json::from_value(job).unwrap();
     let file = client.download(&job, Goal::Video, folder.join("video.mp4")).await?;
@@ -154,7 +189,10 @@ async fn a_server_that_sends_less_than_the_rest_is_asked_for_more() {
     .await;
     assert_eq!(fetch(&url, folder.path()).await.unwrap(), "abcdefgh");
     let asked = asked.lock().unwrap();
-    assert!(asked[1].contains("range: bytes=4-\r\n") && asked[1].contains("if-range: \"one\"\r\n"), "{asked:?}");
+    assert!(
+        asked[1].contains("range: bytes=4-\r\n") && asked[1].contains("if-range: \"one\"\r\n"),
+        "{asked:?}"
+    );
     assert!(asked[2].contains("range: bytes=6-\r\n"), "{asked:?}");
     assert!(!asked.iter().any(|request| request.contains("the-id") || request.contains("the-key")));
 }
@@ -174,24 +212,37 @@ async fn a_server_that_goes_on_with_another_file_is_not_believed() {
 #[tokio::test(start_paused = true)]
 async fn a_file_that_ends_early_is_not_taken_for_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let (url, _) = scripted("/video.mp4", &["HTTP/1.1 200 OK\ncontent-length: 8\nconnection: close\n\nabcd"; 5]).await;
+    let (url, _) = scripted(
+        "/video.mp4",
+        &["HTTP/1.1 200 OK\ncontent-length: 8\nconnection: close\n\nabcd"; 5],
+    )
+    .await;
     assert!(matches!(fetch(&url, folder.path()).await.unwrap_err().kind(), ErrorKind::Download));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_redirect_leads_to_plain_http_elsewhere_or_to_another_scheme() {
-    for location in ["http://media.example.com/video.mp4", "file:///etc/passwd", "ftp://127.0.0.1/video.mp4"] {
+    for location in
+        ["http://media.example.com/video.mp4", "file:///etc/passwd", "ftp://127.0.0.1/video.mp4"]
+    {
         let folder = tempfile::tempdir().unwrap();
-        let answer = format!("HTTP/1.1 302 Found\nlocation: {location}\ncontent-length: 0\nconnection: close\n\n");
+        let answer = format!(
+            "HTTP/1.1 302 Found\nlocation: {location}\ncontent-length: 0\nconnection: close\n\n"
+        );
         let (url, asked) = scripted("/video.mp4", Vec::leak(vec![&*answer.leak(); 5])).await;
         let error = fetch(&url, folder.path()).await.unwrap_err();
-        assert!(["redirect", "302"].iter().any(|word| error.to_string().contains(word)), "it was tried: {error}");
+        assert!(
+            ["redirect", "302"].iter().any(|word| error.to_string().contains(word)),
+            "it was tried: {error}"
+        );
         assert!(!format!("{error} {error:?}").contains("example.com"), "{error:?}");
         assert!(asked.lock().unwrap().len() <= 5);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     }
-    for url in ["http://media.example.com/video.mp4", "ftp://127.0.0.1/video.mp4", "file:///etc/passwd"] {
+    for url in
+        ["http://media.example.com/video.mp4", "ftp://127.0.0.1/video.mp4", "file:///etc/passwd"]
+    {
         let error = fetch(url, Path::new("nowhere")).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Download), "{error}");
     }

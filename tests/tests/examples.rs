@@ -20,7 +20,9 @@ struct Media<'d> {
 
 fn media<'d>(place: String, body: &'d Value, found: &mut Vec<Media<'d>>) {
     let body = resolve(&DOCUMENT, body);
-    let Some(media) = body.get("content").map(|content| &content["application/json"]) else { return };
+    let Some(media) = body.get("content").map(|content| &content["application/json"]) else {
+        return;
+    };
     let examples = media.get("examples").map(object).into_iter().flatten();
     let examples = examples.map(|(name, example)| {
         let name = referenced_name(example).unwrap_or(name);
@@ -41,7 +43,14 @@ fn all_media() -> Vec<Media<'static>> {
     };
     for operation in operations(&DOCUMENT) {
         of_operation(operation.id(), operation.value);
-        for callback in operation.value.get("callbacks").map(object).into_iter().flatten().map(|(_, callback)| callback) {
+        for callback in operation
+            .value
+            .get("callbacks")
+            .map(object)
+            .into_iter()
+            .flatten()
+            .map(|(_, callback)| callback)
+        {
             for item in object(resolve(&DOCUMENT, callback)).values() {
                 of_operation(&format!("{} callback", operation.id()), &item["post"]);
             }
@@ -53,9 +62,11 @@ fn all_media() -> Vec<Media<'static>> {
 /// Null members say the same as absent ones.
 fn without_nulls(value: &Value) -> Value {
     match value {
-        Value::Object(members) => {
-            members.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), without_nulls(value))).collect()
-        }
+        Value::Object(members) => members
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key.clone(), without_nulls(value)))
+            .collect(),
         Value::Array(items) => items.iter().map(without_nulls).collect(),
         other => other.clone(),
     }
@@ -72,8 +83,10 @@ fn every_body_has_an_example() {
 
 #[test]
 fn every_example_is_used() {
-    let used: BTreeSet<_> = all_media().into_iter().flat_map(|media| media.examples).map(|(name, _)| name).collect();
-    let there: BTreeSet<_> = object(&DOCUMENT["components"]["examples"]).keys().map(String::as_str).collect();
+    let used: BTreeSet<_> =
+        all_media().into_iter().flat_map(|media| media.examples).map(|(name, _)| name).collect();
+    let there: BTreeSet<_> =
+        object(&DOCUMENT["components"]["examples"]).keys().map(String::as_str).collect();
     assert_eq!(used, there);
 }
 
@@ -82,7 +95,9 @@ fn every_example_fits_its_schema() {
     let contract = Contract::default();
     for media in all_media() {
         for (name, example) in media.examples {
-            contract.check(media.schema, example).unwrap_or_else(|problem| panic!("{} {name}: {problem}", media.place));
+            contract
+                .check(media.schema, example)
+                .unwrap_or_else(|problem| panic!("{} {name}: {problem}", media.place));
         }
     }
 }
@@ -96,9 +111,13 @@ fn every_example_of_a_parameter_or_header_fits_its_schema() {
         }
         match value {
             Value::Object(members) => {
-                members.iter().for_each(|(key, value)| walk(&format!("{place}.{key}"), value, contract, checked));
+                members.iter().for_each(|(key, value)| {
+                    walk(&format!("{place}.{key}"), value, contract, checked)
+                });
             }
-            Value::Array(items) => items.iter().for_each(|value| walk(place, value, contract, checked)),
+            Value::Array(items) => {
+                items.iter().for_each(|value| walk(place, value, contract, checked))
+            }
             _ => {}
         }
     }
@@ -112,10 +131,12 @@ fn every_example_of_a_parameter_or_header_fits_its_schema() {
 #[test]
 fn every_example_decodes_and_comes_back_as_it_was() {
     for media in all_media() {
-        let component = referenced_name(media.schema).unwrap_or_else(|| panic!("{} has no named schema", media.place));
+        let component = referenced_name(media.schema)
+            .unwrap_or_else(|| panic!("{} has no named schema", media.place));
         let rust = rust_type(component).unwrap_or_else(|| panic!("{component} has no Rust type"));
         for (name, example) in media.examples {
-            let back = (rust.round_trip)(example.clone()).unwrap_or_else(|error| panic!("{} {name}: {error}", media.place));
+            let back = (rust.round_trip)(example.clone())
+                .unwrap_or_else(|error| panic!("{} {name}: {error}", media.place));
             assert_eq!(without_nulls(&back), without_nulls(example), "{} {name}", media.place);
         }
     }
@@ -129,7 +150,12 @@ fn an_example_that_does_not_fit_is_noticed() {
     assert!(check(serde_json::json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "name": null })).is_ok());
     assert!(check(serde_json::json!({ "id": "nonsense", "status": "done" })).is_err());
     assert!(check(serde_json::json!({ "status": "done" })).is_err());
-    assert!(check(serde_json::json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "error" })).is_err());
+    assert!(
+        check(
+            serde_json::json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "error" })
+        )
+        .is_err()
+    );
     assert!(check(serde_json::json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "name": 7 })).is_err());
 }
 

@@ -6,7 +6,8 @@ use std::{pin::pin, time::Duration};
 
 use creatify::OperationId;
 use creatify::{
-    ChargeRisk, Client, ErrorKind, Goal, JobHandle, JobStatus, ModelVersion, RetrySafety, Variables,
+    ChargeRisk, Client, ErrorKind, Goal, JobHandle, JobStatus, ModelVersion, RetrySafety,
+    Variables,
     credits::{Budget, Ledger, RateCard, ledger::State},
     wait::Update,
 };
@@ -26,7 +27,14 @@ fn client(sandbox: &Sandbox) -> creatify::ClientBuilder {
 }
 
 fn template(name: &str) -> creatify::TemplateId {
-    templates().iter().find(|template| template.name == name).unwrap().id.to_string().parse().unwrap()
+    templates()
+        .iter()
+        .find(|template| template.name == name)
+        .unwrap()
+        .id
+        .to_string()
+        .parse()
+        .unwrap()
 }
 
 fn variables() -> Variables {
@@ -37,7 +45,13 @@ fn variables() -> Variables {
 #[tokio::test(start_paused = true)]
 async fn an_async_preview_is_answered_at_once_and_read_when_it_is_done() {
     let (sandbox, client) = sandbox().await;
-    let accepted = client.preview(template("Seasonal sale"), variables()).name("Sale").hidden().send().await.unwrap();
+    let accepted = client
+        .preview(template("Seasonal sale"), variables())
+        .name("Sale")
+        .hidden()
+        .send()
+        .await
+        .unwrap();
     assert_eq!(*accepted.job.status(), JobStatus::Pending);
     assert_eq!(accepted.handle.goal, Goal::Preview);
 
@@ -75,7 +89,14 @@ async fn the_blocking_preview_returns_the_completed_job() {
 #[tokio::test(start_paused = true)]
 async fn a_video_wait_does_not_end_with_the_preview() {
     let (_sandbox, client) = sandbox().await;
-    let preview = client.preview(template("Teaser"), variables()).send().await.unwrap().wait(&client).await.unwrap();
+    let preview = client
+        .preview(template("Teaser"), variables())
+        .send()
+        .await
+        .unwrap()
+        .wait(&client)
+        .await
+        .unwrap();
     let rendering = client.render(preview.id()).send().await.unwrap();
     assert_eq!(*rendering.job.status(), JobStatus::Done, "the sandbox did not set the trap");
     let started = tokio::time::Instant::now();
@@ -105,7 +126,10 @@ async fn a_time_out_loses_nothing_and_a_second_wait_goes_on() {
     let error = accepted.handle.wait(&client).timeout(5 * SECOND).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TimedOut));
     assert!(started.elapsed() <= 5 * SECOND + SECOND / 10, "{:?}", started.elapsed());
-    assert_eq!((error.retry_safety(), error.charge_risk()), (RetrySafety::Safe, ChargeRisk::Charged));
+    assert_eq!(
+        (error.retry_safety(), error.charge_risk()),
+        (RetrySafety::Safe, ChargeRisk::Charged)
+    );
 
     // Written down, and read by another process.
     let handle: JobHandle = error.job().unwrap().to_string().parse().unwrap();
@@ -117,7 +141,11 @@ async fn a_dropped_wait_loses_nothing() {
     let (_sandbox, client) = sandbox().await;
     let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
     for milliseconds in [0, 1, 1_900, 2_000, 2_001, 4_321] {
-        let dropped = tokio::time::timeout(Duration::from_millis(milliseconds), accepted.handle.wait(&client)).await;
+        let dropped = tokio::time::timeout(
+            Duration::from_millis(milliseconds),
+            accepted.handle.wait(&client),
+        )
+        .await;
         assert!(dropped.is_err());
     }
     accepted.handle.wait(&client).await.unwrap();
@@ -148,7 +176,14 @@ async fn updates_come_in_order_and_end_with_the_goal() {
 #[tokio::test(start_paused = true)]
 async fn a_job_with_a_video_is_not_rendered_again() {
     let (sandbox, client) = sandbox().await;
-    let preview = client.preview(template("Teaser"), variables()).send().await.unwrap().wait(&client).await.unwrap();
+    let preview = client
+        .preview(template("Teaser"), variables())
+        .send()
+        .await
+        .unwrap()
+        .wait(&client)
+        .await
+        .unwrap();
     let video = client.render(preview.id()).send().await.unwrap().wait(&client).await.unwrap();
     let charged = sandbox.charged();
     let error = client.render(video.id()).send().await.unwrap_err();
@@ -162,14 +197,18 @@ async fn refusals_are_told_field_by_field_and_are_not_charged() {
     let nobody = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
     let error = client.preview(nobody.parse().unwrap(), variables()).send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Refused));
-    assert_eq!((error.retry_safety(), error.charge_risk(), error.attempts()), (RetrySafety::Futile, ChargeRisk::None, 1));
+    assert_eq!(
+        (error.retry_safety(), error.charge_risk(), error.attempts()),
+        (RetrySafety::Futile, ChargeRisk::None, 1)
+    );
     assert!(error.answer().unwrap().problem.fields.contains_key("template_id"));
 
     let error = client.job(nobody.parse().unwrap()).await.unwrap_err();
     assert_eq!(error.answer().unwrap().status, 404);
 
-    let stranger =
-        Client::builder().credentials(creatify::Credentials::new("who", "knows").unwrap()).base_url(sandbox.base_url());
+    let stranger = Client::builder()
+        .credentials(creatify::Credentials::new("who", "knows").unwrap())
+        .base_url(sandbox.base_url());
     let error = stranger.build().unwrap().remaining_credits().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Credentials));
 }
@@ -187,7 +226,8 @@ async fn an_empty_account_is_an_error_and_never_a_job() {
 async fn nothing_is_sent_above_a_limit_or_with_bad_input() {
     let (sandbox, client) = sandbox().await;
     let submission = || client.create(template("Teaser"), variables());
-    let too_dear = submission().expected_duration(31 * SECOND).max_credits(9.into()).send().await.unwrap_err();
+    let too_dear =
+        submission().expected_duration(31 * SECOND).max_credits(9.into()).send().await.unwrap_err();
     let ErrorKind::OverLimit(over) = too_dear.kind() else { panic!("{too_dear}") };
     assert_eq!((over.estimate.credits.max, over.limit), (10.into(), 9.into()));
     let unknown_length = submission().max_credits(9.into()).send().await.unwrap_err();
@@ -202,16 +242,28 @@ async fn nothing_is_sent_above_a_limit_or_with_bad_input() {
 #[tokio::test(start_paused = true)]
 async fn the_ledger_follows_a_call_from_reserved_to_charged() {
     let (_sandbox, client) = sandbox().await;
-    let accepted = client.preview(template("Seasonal sale"), variables()).expected_duration(30 * SECOND).send().await.unwrap();
+    let accepted = client
+        .preview(template("Seasonal sale"), variables())
+        .expected_duration(30 * SECOND)
+        .send()
+        .await
+        .unwrap();
     let entry = client.ledger().read().unwrap().entries.remove(0);
-    assert_eq!((entry.state, entry.job_id, entry.charged), (State::Reserved, Some(accepted.handle.id), None));
+    assert_eq!(
+        (entry.state, entry.job_id, entry.charged),
+        (State::Reserved, Some(accepted.handle.id), None)
+    );
     accepted.wait(&client).await.unwrap();
     let entries = client.ledger().read().unwrap().entries;
     assert_eq!(entries.len(), 1);
     assert_eq!((entries[0].state, entries[0].charged), (State::Charged, Some(1.into())));
     assert_eq!(entries[0].seconds, Some((28 * SECOND).into()));
 
-    client.preview("7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap(), variables()).send().await.unwrap_err();
+    client
+        .preview("7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap(), variables())
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(client.ledger().read().unwrap().entries[1].state, State::Released);
 }
 
@@ -243,7 +295,9 @@ async fn a_thousand_submissions_never_spend_more_than_the_budget() {
         .map(|_| {
             let client = client.clone();
             tokio::spawn(async move {
-                let submission = client.preview(template("Seasonal sale"), variables()).expected_duration(30 * SECOND);
+                let submission = client
+                    .preview(template("Seasonal sale"), variables())
+                    .expected_duration(30 * SECOND);
                 submission.send().await.is_ok()
             })
         })
@@ -267,14 +321,18 @@ async fn a_wrong_rate_card_is_noticed_and_the_right_one_is_named() {
     while client.rate_card_mismatch().is_none() {
         jobs += 1;
         assert!(jobs <= 3, "not noticed after 3 jobs");
-        let submission = client.create(template("Seasonal sale"), variables()).model_version(ModelVersion::AuroraV1);
+        let submission = client
+            .create(template("Seasonal sale"), variables())
+            .model_version(ModelVersion::AuroraV1);
         submission.send().await.unwrap().wait(&client).await.unwrap();
     }
     assert_eq!(client.rate_card_mismatch().unwrap().fitting, ["per-second"]);
 
     let right = Client::builder().rate_card(RateCard::named("per-second").unwrap());
-    let right = right.credentials(sandbox.credentials()).base_url(sandbox.base_url()).build().unwrap();
-    let submission = right.create(template("Seasonal sale"), variables()).model_version(ModelVersion::AuroraV1);
+    let right =
+        right.credentials(sandbox.credentials()).base_url(sandbox.base_url()).build().unwrap();
+    let submission =
+        right.create(template("Seasonal sale"), variables()).model_version(ModelVersion::AuroraV1);
     submission.send().await.unwrap().wait(&right).await.unwrap();
     assert_eq!(right.rate_card_mismatch(), None);
 }
@@ -298,12 +356,25 @@ async fn the_duration_of_an_earlier_job_of_the_template_is_expected_again() {
     let submit = || client.preview(template("Explainer"), variables()).max_credits(2.into());
     assert!(submit().send().await.is_err(), "a duration was guessed");
     assert_eq!(sandbox.job_count(), 0);
-    client.preview(template("Explainer"), variables()).send().await.unwrap().wait(&client).await.unwrap();
+    client
+        .preview(template("Explainer"), variables())
+        .send()
+        .await
+        .unwrap()
+        .wait(&client)
+        .await
+        .unwrap();
     let estimate = submit().send().await.unwrap().estimate.unwrap();
     assert_eq!((estimate.seconds, estimate.credits.max), ((60 * SECOND).into(), 2.into()));
 
-    let guessing = self::client(&sandbox).default_duration(20 * SECOND..=45 * SECOND).build().unwrap();
-    let accepted = guessing.preview(template("Teaser"), variables()).max_credits(2.into()).send().await.unwrap();
+    let guessing =
+        self::client(&sandbox).default_duration(20 * SECOND..=45 * SECOND).build().unwrap();
+    let accepted = guessing
+        .preview(template("Teaser"), variables())
+        .max_credits(2.into())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(accepted.estimate.unwrap().credits.max, 2.into());
 }
 
@@ -312,7 +383,9 @@ async fn a_balance_that_cannot_be_read_is_neither_enough_nor_zero() {
     let (sandbox, client) = sandbox().await;
     client.check_balance(500.into()).await.unwrap();
     let poor = client.check_balance(501.into()).await.unwrap_err();
-    assert!(matches!(poor.kind(), ErrorKind::InsufficientCredits) && poor.to_string().contains("500"));
+    assert!(
+        matches!(poor.kind(), ErrorKind::InsufficientCredits) && poor.to_string().contains("500")
+    );
     sandbox.shutdown().await;
     let unread = client.check_balance(1.into()).await.unwrap_err();
     assert!(matches!(unread.kind(), ErrorKind::Unreachable), "{unread}");
@@ -323,9 +396,16 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
     let (sandbox, _) = sandbox().await;
     let budget = Budget::new(10.into());
     let ledger = Ledger::default();
-    let spender = |builder: creatify::ClientBuilder| builder.budget(budget.clone()).ledger(ledger.clone()).build().unwrap();
+    let spender = |builder: creatify::ClientBuilder| {
+        builder.budget(budget.clone()).ledger(ledger.clone()).build().unwrap()
+    };
     let submit = async |client: &Client, template: &str| {
-        client.create(template.parse().unwrap(), variables()).expected_duration(30 * SECOND).send().await.unwrap_err()
+        client
+            .create(template.parse().unwrap(), variables())
+            .expected_duration(30 * SECOND)
+            .send()
+            .await
+            .unwrap_err()
     };
     let refused = submit(&spender(client(&sandbox)), "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11").await;
     assert_eq!((refused.charge_risk(), budget.state().reserved), (ChargeRisk::None, 0.into()));
@@ -341,9 +421,13 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
         }
         requests
     });
-    let unknown = submit(&spender(client(&sandbox).base_url(url)), &template("Teaser").to_string()).await;
+    let unknown =
+        submit(&spender(client(&sandbox).base_url(url)), &template("Teaser").to_string()).await;
     assert!(matches!(unknown.kind(), ErrorKind::OutcomeUnknown(_)), "{unknown}");
-    assert_eq!((unknown.retry_safety(), unknown.charge_risk()), (RetrySafety::Unsafe, ChargeRisk::Unknown));
+    assert_eq!(
+        (unknown.retry_safety(), unknown.charge_risk()),
+        (RetrySafety::Unsafe, ChargeRisk::Unknown)
+    );
     assert_eq!(budget.state().reserved, 5.into());
     let states: Vec<_> = ledger.read().unwrap().entries.iter().map(|entry| entry.state).collect();
     assert_eq!(states, [State::Released, State::Unknown]);
@@ -353,7 +437,8 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
 /// The caller goes away at any moment after the request was begun: the job that is paid for is in the ledger.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_submission_is_found_in_the_ledger() {
-    let faults = Faults::new(1).with(Rule::new(Fault::Delay(5.0)).on(OperationId::PreviewCustomTemplateJobAsync));
+    let faults = Faults::new(1)
+        .with(Rule::new(Fault::Delay(5.0)).on(OperationId::PreviewCustomTemplateJobAsync));
     let sandbox = Sandbox::builder().speed(1.0).faults(faults).start().await.unwrap();
     let client = client(&sandbox).build().unwrap();
     let send = client.preview(template("Teaser"), variables()).send();

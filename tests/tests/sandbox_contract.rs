@@ -22,18 +22,32 @@ struct Api {
 impl Api {
     async fn start() -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
         let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-        let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap();
+        let http =
+            reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap();
         Self { sandbox: Sandbox::start().await.unwrap(), http, contract: Contract::default() }
     }
 
     /// Sends a request and checks its answer against the specification.
-    async fn send(&self, operation: OperationId, id: &str, query: &str, key: &str, body: Option<Value>) -> (StatusCode, Value) {
+    async fn send(
+        &self,
+        operation: OperationId,
+        id: &str,
+        query: &str,
+        key: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let path = operation.path().replace("{id}", id);
         let url = format!("{}{path}{query}", self.sandbox.base_url());
         let method = Method::from_bytes(operation.method().as_str().as_bytes()).unwrap();
-        let mut request = self.http.request(method, url).header("x-api-id", self.sandbox.api_id()).header("x-api-key", key);
+        let mut request = self
+            .http
+            .request(method, url)
+            .header("x-api-id", self.sandbox.api_id())
+            .header("x-api-key", key);
         if let Some(body) = &body {
             request = request.json(body);
         }
@@ -45,12 +59,19 @@ impl Api {
             .check_response(operation.as_str(), status.as_u16(), &answer)
             .unwrap_or_else(|problem| panic!("{operation} {status}: {problem}"));
         if let (true, Some(body)) = (status.is_success(), body) {
-            self.contract.check_request(operation.as_str(), &body).unwrap_or_else(|problem| panic!("{operation}: {problem}"));
+            self.contract
+                .check_request(operation.as_str(), &body)
+                .unwrap_or_else(|problem| panic!("{operation}: {problem}"));
         }
         (status, answer)
     }
 
-    async fn ask(&self, operation: OperationId, id: &str, body: Option<Value>) -> (StatusCode, Value) {
+    async fn ask(
+        &self,
+        operation: OperationId,
+        id: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         self.send(operation, id, "", self.sandbox.api_key(), body).await
     }
 
@@ -77,17 +98,23 @@ fn example(name: &str) -> Value {
 async fn every_operation_answers_as_the_specification_says() {
     let api = Api::start().await;
     let mut tried = std::collections::BTreeSet::new();
-    for operation in OperationId::ALL.iter().filter(|operation| operation.method() == Method::POST) {
+    for operation in OperationId::ALL.iter().filter(|operation| operation.method() == Method::POST)
+    {
         if *operation != OperationId::RenderCustomTemplateJob {
             for name in ["NewJobTextAndImage", "NewJobEveryType"] {
                 let (status, job) = api.ask(*operation, "", Some(example(name))).await;
                 assert!(status.is_success());
-                let output = if *operation == OperationId::CreateCustomTemplateJob { "video_output" } else { "preview" };
+                let output = if *operation == OperationId::CreateCustomTemplateJob {
+                    "video_output"
+                } else {
+                    "preview"
+                };
                 let job = api.until(job["id"].as_str().unwrap(), output).await;
                 tried.insert(*operation);
                 if output == "preview" {
                     let id = job["id"].as_str().unwrap();
-                    let (status, _) = api.ask(OperationId::RenderCustomTemplateJob, id, Some(json!({}))).await;
+                    let (status, _) =
+                        api.ask(OperationId::RenderCustomTemplateJob, id, Some(json!({}))).await;
                     assert!(status.is_success());
                     tried.insert(OperationId::RenderCustomTemplateJob);
                     api.until(id, "video_output").await;
@@ -125,8 +152,9 @@ async fn every_refusal_is_as_the_specification_says() {
         json!({ "template_id": templates()[0].id, "variables": { "hero": { "type": "image", "properties": {} } } }),
         json!({ "template_id": templates()[0].id, "variables": {}, "model_version": "aurora_v9", "webhook_url": "x", "is_hidden": 7 }),
     ];
-    for operation in
-        OperationId::ALL.iter().filter(|operation| operation.billing().is_some() && !operation.path().contains("{id}"))
+    for operation in OperationId::ALL
+        .iter()
+        .filter(|operation| operation.billing().is_some() && !operation.path().contains("{id}"))
     {
         for body in &wrong {
             let (status, answer) = api.ask(*operation, "", Some(body.clone())).await;
@@ -134,7 +162,9 @@ async fn every_refusal_is_as_the_specification_says() {
             assert!(!object_or_list_is_empty(&answer));
         }
     }
-    let (status, _) = api.send(OperationId::ListCustomTemplateJobs, "", "?ids=x", api.sandbox.api_key(), None).await;
+    let (status, _) = api
+        .send(OperationId::ListCustomTemplateJobs, "", "?ids=x", api.sandbox.api_key(), None)
+        .await;
     assert_eq!(status, 400);
     assert_eq!(api.sandbox.charged(), 0.into());
 }
@@ -147,6 +177,8 @@ fn object_or_list_is_empty(value: &Value) -> bool {
 async fn an_empty_account_is_refused_as_the_specification_says() {
     let mut api = Api::start().await;
     api.sandbox = Sandbox::builder().credits(0).start().await.unwrap();
-    let (status, _) = api.ask(OperationId::CreateCustomTemplateJob, "", Some(example("NewJobTextAndImage"))).await;
+    let (status, _) = api
+        .ask(OperationId::CreateCustomTemplateJob, "", Some(example("NewJobTextAndImage")))
+        .await;
     assert_eq!(status, 402);
 }

@@ -11,8 +11,17 @@ use creatify_tests::{
 use serde_json::{Map, Value, json};
 
 /// What says nothing about which values are decoded. Of `maxLength` the generated types know nothing; see the test of the limits.
-const IGNORED: [&str; 9] =
-    ["$defs", "$schema", "description", "discriminator", "example", "maxLength", "nullable", "title", "writeOnly"];
+const IGNORED: [&str; 9] = [
+    "$defs",
+    "$schema",
+    "description",
+    "discriminator",
+    "example",
+    "maxLength",
+    "nullable",
+    "title",
+    "writeOnly",
+];
 
 /// A `uri` is a `String`: what is no URL must decode too. `int64` is how schemars writes an integer.
 const IGNORED_FORMATS: [&str; 2] = ["uri", "int64"];
@@ -31,10 +40,17 @@ impl Normal<'_> {
             return self.of(only);
         }
         if let Some(name) = referenced_name(schema) {
-            let is_plain_number = schemas(self.document).get(name).is_some_and(|component| component["type"] == "number");
-            return if is_plain_number { json!({ "type": "number" }) } else { json!({ "$ref": name }) };
+            let is_plain_number = schemas(self.document)
+                .get(name)
+                .is_some_and(|component| component["type"] == "number");
+            return if is_plain_number {
+                json!({ "type": "number" })
+            } else {
+                json!({ "$ref": name })
+            };
         }
-        if let Some(union) = members.get("anyOf").or(members.get("oneOf")).and_then(Value::as_array) {
+        if let Some(union) = members.get("anyOf").or(members.get("oneOf")).and_then(Value::as_array)
+        {
             let mut union: Vec<_> = union
                 .iter()
                 .map(|member| self.member(schema, member))
@@ -46,8 +62,13 @@ impl Normal<'_> {
             return if union.len() == 1 { union.remove(0) } else { json!({ "anyOf": union }) };
         }
         let mut normal = Map::new();
-        let required: Vec<&str> =
-            members.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> = members
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         for (key, value) in members {
             match key.as_str() {
                 "type" => drop(normal.insert(key.clone(), without_null(value))),
@@ -79,7 +100,11 @@ impl Normal<'_> {
 
     /// In the specification the variants of a tagged union are components of their own; in Rust they are not.
     fn member(&self, union: &Value, member: &Value) -> Value {
-        if union.get("discriminator").is_some() { self.of(resolve(self.document, member)) } else { self.of(member) }
+        if union.get("discriminator").is_some() {
+            self.of(resolve(self.document, member))
+        } else {
+            self.of(member)
+        }
     }
 }
 
@@ -92,7 +117,9 @@ fn without_null(kind: &Value) -> Value {
 
 fn is_nullable(schema: &Value) -> bool {
     let has_null = |list: &Value| {
-        list.as_array().is_some_and(|list| list.iter().any(|member| *member == "null" || member["type"] == "null"))
+        list.as_array().is_some_and(|list| {
+            list.iter().any(|member| *member == "null" || member["type"] == "null")
+        })
     };
     schema["nullable"] == true || has_null(&schema["type"]) || has_null(&schema["anyOf"])
 }
@@ -122,11 +149,16 @@ fn every_component_has_a_rust_type_or_is_part_of_one() {
     let variants: Vec<_> = schemas(&DOCUMENT)
         .values()
         .filter_map(|schema| schema["discriminator"]["mapping"].as_object())
-        .flat_map(|mapping| mapping.values().filter_map(|reference| reference.as_str()?.rsplit('/').next()))
+        .flat_map(|mapping| {
+            mapping.values().filter_map(|reference| reference.as_str()?.rsplit('/').next())
+        })
         .collect();
     for (name, schema) in schemas(&DOCUMENT) {
         let is_number = schema["type"] == "number"; // serde_json::Number
-        assert!(rust_type(name).is_some() || is_number || variants.contains(&name.as_str()), "{name} has no Rust type");
+        assert!(
+            rust_type(name).is_some() || is_number || variants.contains(&name.as_str()),
+            "{name} has no Rust type"
+        );
     }
 }
 
@@ -142,12 +174,16 @@ fn a_component_that_changed_is_noticed() {
         ("CustomTemplateJob", |job| job["properties"]["name"]["type"] = json!("integer")),
         ("CustomTemplateJob", |job| job["properties"]["id"]["format"] = json!("uri")),
         ("CustomTemplateJob", |job| drop(object_mut(&mut job["properties"]).remove("progress"))),
-        ("CustomTemplateJob", |job| job["properties"]["thumbnail_url"] = json!({ "type": "string" })),
+        ("CustomTemplateJob", |job| {
+            job["properties"]["thumbnail_url"] = json!({ "type": "string" })
+        }),
         ("CustomTemplateJobRequest", |request| request["required"] = json!(["template_id"])),
         ("JobStatus", |status| status["enum"] = json!(["pending", "done"])),
         ("TypedVariable", |variable| drop(variable["oneOf"].as_array_mut().unwrap().pop())),
         ("CustomTemplateJobList", |list| list["oneOf"][0] = json!({ "type": "string" })),
-        ("RemainingCredits", |balance| balance["properties"]["remaining_credits"]["nullable"] = json!(true)),
+        ("RemainingCredits", |balance| {
+            balance["properties"]["remaining_credits"]["nullable"] = json!(true)
+        }),
     ];
     for (name, change) in changes {
         let mut document = DOCUMENT.clone();
@@ -165,10 +201,16 @@ fn object_mut(value: &mut Value) -> &mut Map<String, Value> {
 #[test]
 fn the_limits_that_the_generated_types_lack_are_constants() {
     use creatify_api::limits as constants;
-    let constants = BTreeMap::from([("name", constants::NAME), ("webhook_url", constants::WEBHOOK_URL), ("ids", constants::IDS)]);
+    let constants = BTreeMap::from([
+        ("name", constants::NAME),
+        ("webhook_url", constants::WEBHOOK_URL),
+        ("ids", constants::IDS),
+    ]);
     let limits = limits(&DOCUMENT);
     for (place, name, limit) in &limits {
-        let constant = constants.get(name).unwrap_or_else(|| panic!("{place}.{name} has a limit that is not listed here"));
+        let constant = constants
+            .get(name)
+            .unwrap_or_else(|| panic!("{place}.{name} has a limit that is not listed here"));
         assert_eq!(*constant as u64, *limit, "{place}.{name}");
     }
     let limited: BTreeSet<_> = limits.iter().map(|(_, name, _)| *name).collect();
@@ -187,7 +229,11 @@ fn least(schema: &Value) -> Value {
         (_, _, Some("number" | "integer"), _) => json!(1),
         (_, _, Some("array"), _) => json!([]),
         _ => {
-            let required = schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap());
+            let required = schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|name| name.as_str().unwrap());
             required.map(|name| (name.to_owned(), least(&schema["properties"][name]))).collect()
         }
     }
@@ -200,10 +246,12 @@ fn null_decodes_wherever_the_specification_allows_it() {
         let schema = &schemas(&DOCUMENT)[rust.name];
         for (name, property) in schema.get("properties").map(object).into_iter().flatten() {
             let mut value = least(schema);
-            (rust.round_trip)(value.clone()).unwrap_or_else(|error| panic!("{}: {error}", rust.name));
+            (rust.round_trip)(value.clone())
+                .unwrap_or_else(|error| panic!("{}: {error}", rust.name));
             if is_nullable(property) {
                 value[name] = Value::Null;
-                (rust.round_trip)(value).unwrap_or_else(|error| panic!("{}.{name}: {error}", rust.name));
+                (rust.round_trip)(value)
+                    .unwrap_or_else(|error| panic!("{}.{name}: {error}", rust.name));
                 tried += 1;
             }
         }

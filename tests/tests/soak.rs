@@ -11,7 +11,8 @@ use std::{
 };
 
 use creatify::{
-    Certainty, Client, Error, ErrorKind, Goal, Job, JobHandle, Reconciled, RetrySafety, TemplateId, Variables, wait::Adaptive,
+    Certainty, Client, Error, ErrorKind, Goal, Job, JobHandle, Reconciled, RetrySafety, TemplateId,
+    Variables, wait::Adaptive,
 };
 use creatify_api::types;
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
@@ -99,7 +100,8 @@ async fn run<F: Future<Output = Option<Job>> + 'static>(
 
     let mut charged: HashMap<usize, Vec<creatify_sandbox::AcceptedJob>> = HashMap::new();
     for job in sandbox.jobs() {
-        let task = job.variables["task"]["properties"]["content"].as_str().unwrap().parse().unwrap();
+        let task =
+            job.variables["task"]["properties"]["content"].as_str().unwrap().parse().unwrap();
         charged.entry(task).or_default().push(job);
     }
     let mut tally = Tally::default();
@@ -114,8 +116,9 @@ async fn run<F: Future<Output = Option<Job>> + 'static>(
             tally.wrong += usize::from(!is_own || video.output(Goal::Video).is_none());
         }
     }
-    let requests =
-        sandbox.requests().len().max(creatify::OperationId::ALL.iter().map(|operation| sandbox.request_count(*operation)).sum());
+    let requests = sandbox.requests().len().max(
+        creatify::OperationId::ALL.iter().map(|operation| sandbox.request_count(*operation)).sum(),
+    );
     println!(
         "{name:28} {:>4} videos {:>4} paid twice {:>4} lost {:>3} wrong | {requests} requests, {} faults, {} credits, {:.0} min simulated in {:.1} s",
         tally.videos,
@@ -170,7 +173,9 @@ async fn ours(client: Client, task: usize, known: Arc<Mutex<Vec<String>>>) -> Op
     let video = loop {
         match client.render(job.id()).send().await {
             Ok(accepted) => break accepted.handle,
-            Err(error) if matches!(error.kind(), ErrorKind::AlreadyRendered) => break error.job().unwrap(),
+            Err(error) if matches!(error.kind(), ErrorKind::AlreadyRendered) => {
+                break error.job().unwrap();
+            }
             Err(error) => {
                 if let Some(handle) = settle(&client, error).await {
                     break handle;
@@ -191,7 +196,12 @@ async fn waited(client: &Client, handle: JobHandle) -> Job {
 }
 
 /// The generated client alone, and a POST that is tried again whatever went wrong, or not at all.
-async fn simple(api: creatify_api::Client, task: usize, known: Arc<Mutex<Vec<String>>>, attempts: usize) -> Option<Job> {
+async fn simple(
+    api: creatify_api::Client,
+    task: usize,
+    known: Arc<Mutex<Vec<String>>>,
+    attempts: usize,
+) -> Option<Job> {
     let body = types::CustomTemplateJobRequest {
         template_id: templates()[0].id,
         variables: serde_json::from_value(serde_json::to_value(variables(task)).unwrap()).unwrap(),
@@ -230,7 +240,9 @@ async fn poll(
     loop {
         tokio::time::sleep(Duration::from_secs(10)).await;
         match api.get_custom_template_job().id(id.into()).send().await {
-            Ok(job) if job.status.as_str() == "done" && done(&job) => return Some(job.into_inner()),
+            Ok(job) if job.status.as_str() == "done" && done(&job) => {
+                return Some(job.into_inner());
+            }
             Ok(_) => failures = 0,
             Err(_) => {
                 failures += 1;
@@ -244,10 +256,14 @@ async fn poll(
 
 fn api(sandbox: &Sandbox) -> creatify_api::Client {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap();
-    let context = creatify_api::Context::new(sandbox.credentials()).with_timeout(Duration::from_secs(30));
+    let http =
+        reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap();
+    let context =
+        creatify_api::Context::new(sandbox.credentials()).with_timeout(Duration::from_secs(30));
     creatify_api::Client::new_with_client(sandbox.base_url(), http, context)
 }
 
@@ -255,16 +271,27 @@ fn api(sandbox: &Sandbox) -> creatify_api::Client {
 async fn nothing_is_paid_twice_and_nothing_is_lost_while_one_request_in_five_fails() {
     let calm = sandbox().await;
     let slowly = Adaptive::between(Duration::from_secs(5), Duration::from_secs(30)); // fewer requests to simulate
-    let client = Client::builder().credentials(calm.credentials()).base_url(calm.base_url()).schedule(slowly).build().unwrap();
+    let client = Client::builder()
+        .credentials(calm.credentials())
+        .base_url(calm.base_url())
+        .schedule(slowly)
+        .build()
+        .unwrap();
     let ours = run("creatify", &calm, |task, known| self::ours(client.clone(), task, known)).await;
 
     let retrying = sandbox().await;
     let raw = api(&retrying);
-    let retry = run("every POST up to three times", &retrying, |task, known| simple(raw.clone(), task, known, 3)).await;
+    let retry = run("every POST up to three times", &retrying, |task, known| {
+        simple(raw.clone(), task, known, 3)
+    })
+    .await;
 
     let quitting = sandbox().await;
     let raw = api(&quitting);
-    let quit = run("give up at the first error", &quitting, |task, known| simple(raw.clone(), task, known, 1)).await;
+    let quit = run("give up at the first error", &quitting, |task, known| {
+        simple(raw.clone(), task, known, 1)
+    })
+    .await;
 
     assert_eq!(ours, Tally { duplicates: 0, lost: 0, wrong: 0, videos: TASKS });
     // Preview and render of 28 s, each charged once.

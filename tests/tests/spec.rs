@@ -32,7 +32,11 @@ fn unmarked(place: &str, schema: &Value, found: &mut Vec<String>) {
         schema.get(key).into_iter().for_each(|inner| unmarked(place, inner, found));
     }
     for key in ["allOf", "anyOf", "oneOf"] {
-        schema[key].as_array().into_iter().flatten().for_each(|member| unmarked(place, member, found));
+        schema[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .for_each(|member| unmarked(place, member, found));
     }
 }
 
@@ -50,11 +54,24 @@ fn the_eight_operations_are_there_with_tags_and_descriptions() {
         "get_remaining_credits",
     ];
     assert_eq!(ids, expected.into());
-    let tags: BTreeSet<_> = DOCUMENT["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    let tags: BTreeSet<_> = DOCUMENT["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| tag["name"].as_str().unwrap())
+        .collect();
     for operation in operations(&DOCUMENT) {
         let own = operation.value["tags"].as_array().unwrap();
-        assert!(!own.is_empty() && own.iter().all(|tag| tags.contains(tag.as_str().unwrap())), "{}", operation.id());
-        assert!(operation.value["summary"].is_string() && operation.value["description"].is_string(), "{}", operation.id());
+        assert!(
+            !own.is_empty() && own.iter().all(|tag| tags.contains(tag.as_str().unwrap())),
+            "{}",
+            operation.id()
+        );
+        assert!(
+            operation.value["summary"].is_string() && operation.value["description"].is_string(),
+            "{}",
+            operation.id()
+        );
         assert!(operation.path.ends_with('/'), "{}", operation.path);
     }
 }
@@ -67,8 +84,11 @@ fn every_operation_and_property_says_how_it_is_known() {
     let mut found = Vec::new();
     schemas(&DOCUMENT).iter().for_each(|(name, schema)| unmarked(name, schema, &mut found));
     assert!(found.is_empty(), "without x-provenance: {}", found.join(", "));
-    let lists = DOCUMENT["paths"].as_object().unwrap().values().flat_map(|item| object(item).iter());
-    let parameters = lists.flat_map(|(key, value)| if key == "parameters" { value } else { &value["parameters"] }.as_array());
+    let lists =
+        DOCUMENT["paths"].as_object().unwrap().values().flat_map(|item| object(item).iter());
+    let parameters = lists.flat_map(|(key, value)| {
+        if key == "parameters" { value } else { &value["parameters"] }.as_array()
+    });
     for parameter in parameters.flatten().map(|parameter| resolve(&DOCUMENT, parameter)) {
         assert!(has_mark(parameter), "{}", parameter["name"]);
     }
@@ -86,17 +106,27 @@ fn every_billable_operation_has_a_rate_in_every_card() {
     let cards = object(&rates["cards"]);
     assert!(cards.contains_key(rates["default"].as_str().unwrap()));
     for operation in operations(&DOCUMENT) {
-        let billing = operation.value["x-billing"].as_str().unwrap_or_else(|| panic!("{} has no x-billing", operation.id()));
+        let billing = operation.value["x-billing"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{} has no x-billing", operation.id()));
         assert_eq!(billing == "free", operation.method == "get", "{}", operation.id());
         if billing != "free" {
             for (name, card) in cards {
                 let rates = card["rates"].as_array().unwrap();
                 for model in schemas(&DOCUMENT)["ModelVersion"]["enum"].as_array().unwrap() {
-                    let of_model = |rate: &&Value| rate["model_version"].is_null() || rate["model_version"] == *model;
-                    let there = rates.iter().filter(of_model).any(|rate| rate["operation"] == billing);
+                    let of_model = |rate: &&Value| {
+                        rate["model_version"].is_null() || rate["model_version"] == *model
+                    };
+                    let there =
+                        rates.iter().filter(of_model).any(|rate| rate["operation"] == billing);
                     assert!(there, "{name} has no rate for {billing} with {model}");
                 }
-                assert!(rates.iter().all(|rate| marks().contains(&rate["provenance"].as_str().unwrap())), "{name}");
+                assert!(
+                    rates
+                        .iter()
+                        .all(|rate| marks().contains(&rate["provenance"].as_str().unwrap())),
+                    "{name}"
+                );
             }
         }
     }
@@ -105,7 +135,8 @@ fn every_billable_operation_has_a_rate_in_every_card() {
 #[test]
 fn every_documented_error_is_there() {
     for operation in operations(&DOCUMENT) {
-        let codes: BTreeSet<_> = object(&operation.value["responses"]).keys().map(String::as_str).collect();
+        let codes: BTreeSet<_> =
+            object(&operation.value["responses"]).keys().map(String::as_str).collect();
         let mut expected = vec!["401", "403", "429", "500", "502", "503", "504"];
         if operation.value["x-billing"] != "free" {
             expected.extend(["400", "402", "404"]);
@@ -134,7 +165,9 @@ fn enums_are_components_so_that_they_can_stay_open() {
             Value::Object(members) => {
                 let values = members.get("enum").and_then(Value::as_array).map_or(0, Vec::len);
                 assert!(values <= 1 || component, "{place} has an enum that is no component");
-                members.iter().for_each(|(key, member)| walk(&format!("{place}.{key}"), member, place == ".components.schemas"));
+                members.iter().for_each(|(key, member)| {
+                    walk(&format!("{place}.{key}"), member, place == ".components.schemas")
+                });
             }
             Value::Array(items) => items.iter().for_each(|item| walk(place, item, false)),
             _ => {}
@@ -149,5 +182,8 @@ fn the_version_is_a_semantic_one_with_an_entry_in_the_changelog() {
     let parts: Vec<_> = version.split('.').map(str::parse::<u32>).collect();
     assert!(parts.len() == 3 && parts.iter().all(Result::is_ok), "{version}");
     let changelog = include_str!("../../CHANGELOG.md");
-    assert!(changelog.contains(&format!("## openapi.yaml {version}\n")), "CHANGELOG.md has no entry for openapi.yaml {version}");
+    assert!(
+        changelog.contains(&format!("## openapi.yaml {version}\n")),
+        "CHANGELOG.md has no entry for openapi.yaml {version}"
+    );
 }

@@ -26,7 +26,9 @@ fn gets(sandbox: &Sandbox) -> usize {
 }
 
 async fn all_reached(client: &Client, handles: &[JobHandle]) {
-    for job in join_all(handles.iter().map(|handle| handle.wait(client).timeout(HOUR).into_future())).await {
+    for job in
+        join_all(handles.iter().map(|handle| handle.wait(client).timeout(HOUR).into_future())).await
+    {
         assert!(job.unwrap().video_output().is_some());
     }
 }
@@ -35,8 +37,10 @@ async fn all_reached(client: &Client, handles: &[JobHandle]) {
 async fn jobs_that_are_due_together_share_a_request_of_up_to_a_hundred() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 150).await;
-    let mut waits: Vec<_> =
-        handles.iter().map(|handle| handle.wait(&client).schedule(Fixed(10 * SECOND)).into_future()).collect();
+    let mut waits: Vec<_> = handles
+        .iter()
+        .map(|handle| handle.wait(&client).schedule(Fixed(10 * SECOND)).into_future())
+        .collect();
     let together = join_all(&mut waits);
     assert!(timeout(31 * SECOND, together).await.is_err());
     // At once and after 10, 20 and 30 s: two requests each time.
@@ -72,9 +76,15 @@ async fn a_list_that_is_not_to_be_relied_on_is_left_alone() {
         let (sandbox, client) = sandbox(Sandbox::builder()).await;
         let handles = submit(&client, 5).await;
         submit(&client, 120).await; // more than a list without ids shows
-        sandbox.set_faults(Faults::new(1).with(Rule::new(fault).on(OperationId::ListCustomTemplateJobs)));
+        sandbox.set_faults(
+            Faults::new(1).with(Rule::new(fault).on(OperationId::ListCustomTemplateJobs)),
+        );
         all_reached(&client, &handles).await;
-        assert!(lists(&sandbox) <= tries && lists(&sandbox) > 0, "{fault:?}: {} lists", lists(&sandbox));
+        assert!(
+            lists(&sandbox) <= tries && lists(&sandbox) > 0,
+            "{fault:?}: {} lists",
+            lists(&sandbox)
+        );
         assert!(gets(&sandbox) >= 5, "{fault:?}");
     }
 }
@@ -83,10 +93,18 @@ async fn a_list_that_is_not_to_be_relied_on_is_left_alone() {
 async fn a_list_that_fails_for_a_while_is_used_again() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 20).await;
-    sandbox.set_faults(Faults::new(1).with(Rule::new(Fault::Html(502)).on(OperationId::ListCustomTemplateJobs).limit(6)));
+    sandbox.set_faults(
+        Faults::new(1)
+            .with(Rule::new(Fault::Html(502)).on(OperationId::ListCustomTemplateJobs).limit(6)),
+    );
     all_reached(&client, &handles).await;
     // One that is due alone is asked for alone; without the list there would be some ten for each job.
-    assert!(lists(&sandbox) > 20 && gets(&sandbox) < 60, "{} lists, {} gets", lists(&sandbox), gets(&sandbox));
+    assert!(
+        lists(&sandbox) > 20 && gets(&sandbox) < 60,
+        "{} lists, {} gets",
+        lists(&sandbox),
+        gets(&sandbox)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +113,8 @@ async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_
     let mut handles = submit(&client, 3).await;
     let unknown: JobHandle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap();
     handles.push(unknown);
-    let mut waits = handles.iter().map(|handle| handle.wait(&client).into_future()).collect::<Vec<_>>();
+    let mut waits =
+        handles.iter().map(|handle| handle.wait(&client).into_future()).collect::<Vec<_>>();
     let error = waits.pop().unwrap();
     let (found, error) = tokio::join!(join_all(waits), error);
     assert!(found.into_iter().all(|job| job.is_ok()));
@@ -109,7 +128,8 @@ async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_
 async fn nothing_is_asked_for_when_nobody_waits() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 10).await;
-    let mut waits: Vec<_> = handles.iter().map(|handle| handle.wait(&client).into_future()).collect();
+    let mut waits: Vec<_> =
+        handles.iter().map(|handle| handle.wait(&client).into_future()).collect();
     assert!(timeout(20 * SECOND, join_all(&mut waits)).await.is_err());
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let with_engine = tasks();
@@ -140,13 +160,18 @@ async fn a_stream_of_updates_that_is_not_read_asks_for_nothing() {
 async fn a_request_that_hangs_delays_no_deadline() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 40).await;
-    let hang = Rule::new(Fault::HangBefore).on(OperationId::ListCustomTemplateJobs).on(OperationId::GetCustomTemplateJob);
+    let hang = Rule::new(Fault::HangBefore)
+        .on(OperationId::ListCustomTemplateJobs)
+        .on(OperationId::GetCustomTemplateJob);
     sandbox.set_faults(Faults::new(3).with(hang.clone().probability(0.3)));
     all_reached(&client, &handles).await;
 
     sandbox.set_faults(Faults::new(3).with(hang));
     let started = Instant::now();
-    let waits = submit(&client, 40).await.into_iter().map(|handle| handle.wait(&client).timeout(60 * SECOND).into_future());
+    let waits = submit(&client, 40)
+        .await
+        .into_iter()
+        .map(|handle| handle.wait(&client).timeout(60 * SECOND).into_future());
     for result in join_all(waits).await {
         assert!(matches!(result.unwrap_err().kind(), ErrorKind::TimedOut));
     }
@@ -179,14 +204,25 @@ async fn no_more_requests_are_under_way_than_the_client_allows() {
 /// A client outlives the runtime that its engine began on.
 #[test]
 fn a_client_can_wait_on_another_runtime_after_the_first_has_ended() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
     let (serving, first) = (tokio::runtime::Runtime::new().unwrap(), runtime());
     let (sandbox, client) = serving.block_on(async {
         let sandbox = Sandbox::builder().speed(10_000.0).start().await.unwrap();
-        let client = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).build().unwrap();
+        let client = Client::builder()
+            .credentials(sandbox.credentials())
+            .base_url(sandbox.base_url())
+            .build()
+            .unwrap();
         (sandbox, client)
     });
-    let handle = serving.block_on(client.create(template(), Variables::new()).send()).unwrap().handle;
+    let handle =
+        serving.block_on(client.create(template(), Variables::new()).send()).unwrap().handle;
     first.block_on(async {
         let mut wait = handle.wait(&client).schedule(Fixed(HOUR)).into_future();
         assert!((&mut wait).now_or_never().is_none());
@@ -194,8 +230,9 @@ fn a_client_can_wait_on_another_runtime_after_the_first_has_ended() {
     });
     drop(first);
     let second = tokio::runtime::Runtime::new().unwrap();
-    let job =
-        second.block_on(async { timeout(60 * SECOND, handle.wait(&client).schedule(Fixed(SECOND / 10)).into_future()).await });
+    let job = second.block_on(async {
+        timeout(60 * SECOND, handle.wait(&client).schedule(Fixed(SECOND / 10)).into_future()).await
+    });
     assert!(job.unwrap().unwrap().output(Goal::Video).is_some());
     drop(sandbox);
 }
@@ -220,7 +257,10 @@ async fn the_end_of_a_running_job_is_foretold() {
     }
     let (at, eta) = foretold[foretold.len() / 2];
     let remained = ended - at;
-    assert!(eta.at_least.mul_f64(0.8) <= remained && remained <= eta.at_most + 3 * SECOND, "{eta:?} {remained:?}");
+    assert!(
+        eta.at_least.mul_f64(0.8) <= remained && remained <= eta.at_most + 3 * SECOND,
+        "{eta:?} {remained:?}"
+    );
 }
 
 /// After the first few jobs of a template, its next ones are not looked at before they can be done.
@@ -229,10 +269,18 @@ async fn durations_of_a_template_are_learned_and_may_be_given() {
     let requests = async |earlier: Option<Durations>, before: usize| {
         let mut timing = creatify_sandbox::Timing::default();
         timing.sigma = 0.0; // always 166 s
-        let options = Sandbox::builder().timing(timing).progress(creatify_sandbox::ProgressProfile::Absent);
+        let options =
+            Sandbox::builder().timing(timing).progress(creatify_sandbox::ProgressProfile::Absent);
         let (sandbox, client) = sandbox(options).await;
         for _ in 0..before {
-            client.create(template(), Variables::new()).send().await.unwrap().wait(&client).await.unwrap();
+            client
+                .create(template(), Variables::new())
+                .send()
+                .await
+                .unwrap()
+                .wait(&client)
+                .await
+                .unwrap();
         }
         let looks = gets(&sandbox);
         let wait = client.create(template(), Variables::new()).send().await.unwrap().wait(&client);
@@ -244,6 +292,7 @@ async fn durations_of_a_template_are_learned_and_may_be_given() {
     };
     let unknown = requests(None, 0).await;
     let learned = requests(None, 10).await;
-    let given = requests(Some(std::iter::repeat_n(Duration::from_secs(150), 20).collect()), 0).await;
+    let given =
+        requests(Some(std::iter::repeat_n(Duration::from_secs(150), 20).collect()), 0).await;
     assert!(learned * 5 < unknown * 4 && given * 5 < unknown * 4, "{unknown} {learned} {given}");
 }

@@ -45,7 +45,10 @@ fn without_progress_it_is_no_worse_than_any_policy_of_as_many_requests() {
             }
         }
         // At least the most eager one is compared.
-        assert!(wait_for(&jobs, &Fixed(std::time::Duration::from_secs(5)), None).requests > own.requests);
+        assert!(
+            wait_for(&jobs, &Fixed(std::time::Duration::from_secs(5)), None).requests
+                > own.requests
+        );
     }
 }
 
@@ -59,15 +62,20 @@ fn durations_of_twenty_earlier_jobs_beat_every_other_policy() {
             let others = wait_for(&jobs, policy.as_ref(), None);
             let own = wait_for(&jobs, &Adaptive::default(), Some(known(profile)));
             assert!(
-                own.within(&figures(f64::INFINITY, others.median, others.mean, others.percentile_95), 0.0),
+                own.within(
+                    &figures(f64::INFINITY, others.median, others.mean, others.percentile_95),
+                    0.0
+                ),
                 "{name}: {own:?}"
             );
             if profile == Profile::Jumping {
                 continue;
             }
-            let thrifts =
-                [0.5, 1.0, 4.0, 16.0, 20.0, 25.0, 32.0, 40.0, 50.0, 64.0].map(|thrift| Adaptive::default().thrift(thrift));
-            let better = thrifts.iter().any(|own| wait_for(&jobs, own, Some(known(profile))).within(&others, 0.0));
+            let thrifts = [0.5, 1.0, 4.0, 16.0, 20.0, 25.0, 32.0, 40.0, 50.0, 64.0]
+                .map(|thrift| Adaptive::default().thrift(thrift));
+            let better = thrifts
+                .iter()
+                .any(|own| wait_for(&jobs, own, Some(known(profile))).within(&others, 0.0));
             assert!(better, "{name}, {profile:?}: {others:?}");
         }
     }
@@ -76,7 +84,10 @@ fn durations_of_twenty_earlier_jobs_beat_every_other_policy() {
 #[tokio::test(start_paused = true)]
 async fn a_fleet_shares_its_requests() {
     let fleet = waited_for_together(1_000).await;
-    assert!(fleet.figures.within(&figures(0.5, 2.0, f64::INFINITY, 8.0), 0.0), "the goal is missed: {fleet:?}");
+    assert!(
+        fleet.figures.within(&figures(0.5, 2.0, f64::INFINITY, 8.0), 0.0),
+        "the goal is missed: {fleet:?}"
+    );
     assert!(fleet.figures.within(&figures(0.27, 1.2, 1.25, 2.5), TENTH), "{fleet:?}");
 }
 

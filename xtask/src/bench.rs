@@ -26,12 +26,14 @@ const FILES: [&str; 2] = ["waiting.md", "waiting.svg"];
 
 pub fn run(options: &Options) -> Result<()> {
     let folder = root().join(FOLDER);
-    let mut bench = cargo(&["bench", "--quiet", "-p", "creatify-tests", "--bench", "waiting", "--", "report"]);
+    let mut bench =
+        cargo(&["bench", "--quiet", "-p", "creatify-tests", "--bench", "waiting", "--", "report"]);
     quiet({
         bench.arg(&folder);
         bench
     })?;
-    let measured = fs::read_to_string(folder.join("waiting.md")).context("the benchmark left no report")?;
+    let measured =
+        fs::read_to_string(folder.join("waiting.md")).context("the benchmark left no report")?;
     let report = format!("{}\n{measured}\n{}", head()?, build()?);
     fs::write(folder.join("waiting.md"), &report)?;
     println!("{report}\n{FOLDER}/waiting.svg has the plot");
@@ -45,16 +47,22 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// When and on what it was run.
 fn head() -> Result<String> {
-    let said =
-        |mut command: Command| Ok::<_, anyhow::Error>(String::from_utf8_lossy(&output(&mut command)?.stdout).trim().to_owned());
+    let said = |mut command: Command| {
+        Ok::<_, anyhow::Error>(
+            String::from_utf8_lossy(&output(&mut command)?.stdout).trim().to_owned(),
+        )
+    };
     let date = said({
         let mut date = Command::new("date");
         date.args(["-u", "+%Y-%m-%d"]);
         date
     })?;
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let processor =
-        processor.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1)).unwrap_or("unknown").trim();
+    let processor = processor
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split(':').nth(1))
+        .unwrap_or("unknown")
+        .trim();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(format!(
         "# How well it waits\n\nMeasured on {date} by `cargo xtask bench --update`, on {cores} cores ({processor}), {}, optimized.\n",
@@ -67,7 +75,10 @@ fn build() -> Result<String> {
     let folder = tempfile::tempdir()?;
     let creatify = root().join("crates/creatify");
     fs::create_dir(folder.path().join("src"))?;
-    fs::write(folder.path().join("src/main.rs"), "fn main() {\n    println!(\"{}\", creatify::DEFAULT_BASE_URL);\n}\n")?;
+    fs::write(
+        folder.path().join("src/main.rs"),
+        "fn main() {\n    println!(\"{}\", creatify::DEFAULT_BASE_URL);\n}\n",
+    )?;
     fs::write(
         folder.path().join("Cargo.toml"),
         format!(
@@ -81,10 +92,14 @@ fn build() -> Result<String> {
         command
     };
     quiet(of_user(&["fetch", "--quiet"]))?;
-    let tree = output(&mut of_user(&["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}"]))?;
+    let tree = output(&mut of_user(&[
+        "tree", "--edges", "normal", "--prefix", "none", "--format", "{p}",
+    ]))?;
     ensure!(tree.status.success(), "cargo tree failed");
-    let mut crates: Vec<_> =
-        String::from_utf8_lossy(&tree.stdout).lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect();
+    let mut crates: Vec<_> = String::from_utf8_lossy(&tree.stdout)
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        .collect();
     crates.sort_unstable();
     crates.dedup();
     let began = Instant::now();

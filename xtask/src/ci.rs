@@ -45,13 +45,35 @@ const STEPS: &[Step] = &[
     Step("fuzz", "every fuzz target for a few seconds, from its seeds", fuzz::smoke),
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
-    Step("lint", "openapi.yaml keeps its rules, and each rule sees what breaks it", spec::lint::check),
-    Step("diff", "a change that breaks or costs has its new version and its entry in CHANGELOG.md", spec::diff::check),
-    Step("changes", "what regen and spec diff say of six prepared changes", || prepared::self_test(false)),
+    Step(
+        "lint",
+        "openapi.yaml keeps its rules, and each rule sees what breaks it",
+        spec::lint::check,
+    ),
+    Step(
+        "diff",
+        "a change that breaks or costs has its new version and its entry in CHANGELOG.md",
+        spec::diff::check,
+    ),
+    Step("changes", "what regen and spec diff say of six prepared changes", || {
+        prepared::self_test(false)
+    }),
     Step("interop", "clients in TypeScript and Python, generated, checked and run", interop::check),
-    Step("schemathesis", "the sandbox keeps to openapi.yaml at 100 made-up requests an operation", spec::schemathesis::check),
-    Step("prism", "the command against a mock, and its tests through a validating proxy", spec::prism::check),
-    Step("docs", "the reference shows every operation with its cost, in a browser, and loads nothing", spec::docs::check),
+    Step(
+        "schemathesis",
+        "the sandbox keeps to openapi.yaml at 100 made-up requests an operation",
+        spec::schemathesis::check,
+    ),
+    Step(
+        "prism",
+        "the command against a mock, and its tests through a validating proxy",
+        spec::prism::check,
+    ),
+    Step(
+        "docs",
+        "the reference shows every operation with its cost, in a browser, and loads nothing",
+        spec::docs::check,
+    ),
 ];
 
 const DEMO_LIMIT: Duration = Duration::from_secs(30);
@@ -62,14 +84,17 @@ pub fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     for name in &options.steps {
-        ensure!(STEPS.iter().any(|Step(known, ..)| known == name), "there is no step `{name}`; see --list");
+        ensure!(
+            STEPS.iter().any(|Step(known, ..)| known == name),
+            "there is no step `{name}`; see --list"
+        );
     }
     versions()?;
     let started = Instant::now();
     let mut failed = Vec::new();
-    for Step(name, _, step) in
-        STEPS.iter().filter(|Step(name, ..)| options.steps.is_empty() || options.steps.iter().any(|wanted| wanted == name))
-    {
+    for Step(name, _, step) in STEPS.iter().filter(|Step(name, ..)| {
+        options.steps.is_empty() || options.steps.iter().any(|wanted| wanted == name)
+    }) {
         let began = Instant::now();
         match step() {
             Ok(()) => println!("ok    {name:8} {:6.1} s", began.elapsed().as_secs_f64()),
@@ -107,7 +132,8 @@ fn test() -> Result<()> {
         let results = text.lines().filter(|line| line.starts_with("test result:"));
         results
             .filter_map(|line| {
-                line.split([';', '.']).find_map(|part| part.trim().strip_suffix(word)?.trim().parse::<usize>().ok())
+                line.split([';', '.'])
+                    .find_map(|part| part.trim().strip_suffix(word)?.trim().parse::<usize>().ok())
             })
             .sum()
     };
@@ -135,7 +161,9 @@ fn publish() -> Result<()> {
 /// on each other would be checked against those of an earlier run.
 fn forget_packaged_crates() -> Result<()> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let Some(home) = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))) else { return Ok(()) };
+    let Some(home) = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))) else {
+        return Ok(());
+    };
     let Ok(registries) = fs::read_dir(home.join("registry/src")) else { return Ok(()) };
     for registry in registries {
         let registry = registry?.path();
@@ -145,7 +173,10 @@ fn forget_packaged_crates() -> Result<()> {
         }
         for unpacked in fs::read_dir(&registry)? {
             let unpacked = unpacked?.path();
-            if unpacked.file_name().is_some_and(|name| name.to_string_lossy().starts_with("creatify")) {
+            if unpacked
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("creatify"))
+            {
                 fs::remove_dir_all(unpacked)?;
             }
         }
@@ -165,8 +196,13 @@ fn demo() -> Result<()> {
     ensure!(began.elapsed() < DEMO_LIMIT, "the demo took {:?}", began.elapsed());
     let video = fs::read(&file).context("the demo left no video")?;
     ensure!(video.get(4..8) == Some(b"ftyp"), "the demo's video is no MP4 file");
-    let left: Vec<_> = fs::read_dir(root())?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    ensure!(!left.iter().any(|name| name.ends_with(".mp4") || name.ends_with(".part")), "the demo left files behind: {left:?}");
+    let left: Vec<_> = fs::read_dir(root())?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    ensure!(
+        !left.iter().any(|name| name.ends_with(".mp4") || name.ends_with(".part")),
+        "the demo left files behind: {left:?}"
+    );
     Ok(())
 }
 

@@ -35,10 +35,16 @@ const SLOWEST_SECONDS: u32 = 20;
 pub fn run(options: &Options) -> Result<()> {
     let known = targets()?;
     for target in &options.targets {
-        ensure!(known.contains(target), "there is no target `{target}`; there are {}", known.join(", "));
+        ensure!(
+            known.contains(target),
+            "there is no target `{target}`; there are {}",
+            known.join(", ")
+        );
     }
     build()?;
-    for target in known.iter().filter(|target| options.targets.is_empty() || options.targets.contains(target)) {
+    for target in
+        known.iter().filter(|target| options.targets.is_empty() || options.targets.contains(target))
+    {
         println!("{target:14} {}", fuzz(target, options.seconds)?);
     }
     Ok(())
@@ -63,7 +69,11 @@ fn targets() -> Result<Vec<String>> {
 
 fn build() -> Result<()> {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-    let there = Command::new(&compiler).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let there = Command::new(&compiler)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     ensure!(
         there.is_ok_and(|status| status.success()),
         "libFuzzer is built with a C++ compiler: install g++ or clang++, or set CXX"
@@ -96,6 +106,9 @@ fn fuzz(target: &str, seconds: u32) -> Result<String> {
 
 fn cargo_fuzz(what: &str) -> Result<Command> {
     let mut command = Command::new(tools::cargo_fuzz()?);
-    command.args(["fuzz", what, "--sanitizer", "none", "--target-dir"]).arg(root().join("target/fuzz")).current_dir(root());
+    command
+        .args(["fuzz", what, "--sanitizer", "none", "--target-dir"])
+        .arg(root().join("target/fuzz"))
+        .current_dir(root());
     Ok(command)
 }

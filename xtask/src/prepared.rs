@@ -76,7 +76,10 @@ pub fn self_test(accept: bool) -> Result<()> {
         let after = Version { openapi: read_openapi(&copy)?, surface: regen::generated(&copy)? };
         let regen = Report::of(&before.surface, &after.surface, regen::broken(&copy)?);
         prepared.check("regen.txt", &regen.to_string(), accept)?;
-        let redocly = wire::redocly(Path::new("openapi.yaml"), Path::new("target/prepared-changes/openapi.yaml"))?;
+        let redocly = wire::redocly(
+            Path::new("openapi.yaml"),
+            Path::new("target/prepared-changes/openapi.yaml"),
+        )?;
         if accept {
             fs::write(prepared.folder.join("redocly.json"), &redocly)?;
         }
@@ -98,7 +101,8 @@ fn read_openapi(root: &Path) -> Result<String> {
 /// What `spec diff` prints when every version stands at its first.
 fn diff_report(redocly: &str, before: &Version, after: &Version) -> Result<String> {
     let products = diff::first_products();
-    let (old, new): (Value, Value) = (serde_saphyr::from_str(&before.openapi)?, serde_saphyr::from_str(&after.openapi)?);
+    let (old, new): (Value, Value) =
+        (serde_saphyr::from_str(&before.openapi)?, serde_saphyr::from_str(&after.openapi)?);
     let before = Side { document: &old, surface: &before.surface, products: &products };
     let after = Side { document: &new, surface: &after.surface, products: &products };
     let report = diff::report(redocly, &before, &after, Vec::new(), "")?;
@@ -137,7 +141,11 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() { files.extend(self::files(&entry.path())?) } else { files.push(entry.path()) }
+        if entry.file_type()?.is_dir() {
+            files.extend(self::files(&entry.path())?)
+        } else {
+            files.push(entry.path())
+        }
     }
     Ok(files)
 }
@@ -160,15 +168,24 @@ mod tests {
         fs::write(folder.path().join("openapi.yaml"), &openapi)?;
         prepared.apply("openapi.patch", folder.path())?;
         prepared.apply("regen.txt", folder.path())?;
-        let after = Version { openapi: read_openapi(folder.path())?, surface: regen::reviewed(folder.path())? };
+        let after = Version {
+            openapi: read_openapi(folder.path())?,
+            surface: regen::reviewed(folder.path())?,
+        };
         Ok((Version { openapi, surface: reviewed }, after))
     }
 
     #[test]
     fn six_changes_are_prepared() -> Result<()> {
         let names: Vec<_> = Prepared::all()?.into_iter().map(|prepared| prepared.name).collect();
-        let expected =
-            ["new_enum_value", "new_optional_field", "new_required_field", "price_change", "removed_field", "renamed_operation"];
+        let expected = [
+            "new_enum_value",
+            "new_optional_field",
+            "new_required_field",
+            "price_change",
+            "removed_field",
+            "renamed_operation",
+        ];
         assert_eq!(names, expected);
         Ok(())
     }
@@ -180,7 +197,11 @@ mod tests {
             let (before, after) = sides(&prepared)?;
             assert_ne!(before.openapi, after.openapi, "{}", prepared.name);
             assert_ne!(before.surface, after.surface, "{}", prepared.name);
-            prepared.check("diff.txt", &diff_report(&prepared.read("redocly.json")?, &before, &after)?, false)?;
+            prepared.check(
+                "diff.txt",
+                &diff_report(&prepared.read("redocly.json")?, &before, &after)?,
+                false,
+            )?;
         }
         Ok(())
     }

@@ -56,7 +56,10 @@ pub fn run(options: &Options) -> Result<()> {
         accept(&reviewed, &generated)?;
         println!("{} snapshots updated", report.snapshots);
     } else if report.snapshots > 0 {
-        bail!("{} snapshots would change; after review: cargo xtask regen --accept", report.snapshots);
+        bail!(
+            "{} snapshots would change; after review: cargo xtask regen --accept",
+            report.snapshots
+        );
     }
     Ok(())
 }
@@ -69,12 +72,17 @@ impl Report {
             if before == after {
                 continue;
             }
-            let side =
-                |text: Option<&String>, side| text.map_or("/dev/null".to_owned(), |_| format!("{side}/{SNAPSHOTS}/{name}.snap"));
+            let side = |text: Option<&String>, side| {
+                text.map_or("/dev/null".to_owned(), |_| format!("{side}/{SNAPSHOTS}/{name}.snap"))
+            };
             let text = |text: Option<&String>| text.map_or("", String::as_str).to_owned();
             let (old, new) = (text(before), text(after));
             let diff = TextDiff::from_lines(&old, &new);
-            report.patch += &diff.unified_diff().context_radius(2).header(&side(before, "a"), &side(after, "b")).to_string();
+            report.patch += &diff
+                .unified_diff()
+                .context_radius(2)
+                .header(&side(before, "a"), &side(after, "b"))
+                .to_string();
             report.snapshots += 1;
         }
         report
@@ -88,7 +96,10 @@ impl fmt::Display for Report {
         }
         f.write_str(&self.patch)?;
         if !self.broken.is_empty() {
-            writeln!(f, "\nHand-written code that does not compile with it (cargo check has the lines):")?;
+            writeln!(
+                f,
+                "\nHand-written code that does not compile with it (cargo check has the lines):"
+            )?;
         }
         self.broken.iter().try_for_each(|place| writeln!(f, "  {place}"))
     }
@@ -100,7 +111,9 @@ pub fn reviewed(root: &Path) -> Result<Surface> {
     for folder in ["surface", "types"] {
         for file in fs::read_dir(root.join(SNAPSHOTS).join(folder))? {
             let file = file?.path();
-            if let Some(name) = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".snap")) {
+            if let Some(name) =
+                file.file_name().and_then(|name| name.to_str()?.strip_suffix(".snap"))
+            {
                 surface.insert(format!("{folder}/{name}"), fs::read_to_string(&file)?);
             }
         }
@@ -110,18 +123,35 @@ pub fn reviewed(root: &Path) -> Result<Surface> {
 
 /// The surface as it is generated now. Only the generated crate is compiled for it.
 pub fn generated(root: &Path) -> Result<Surface> {
-    let output = within(root, &["run", "--quiet", "--package", "creatify-surface"]).output().context("cargo cannot be run")?;
+    let output = within(root, &["run", "--quiet", "--package", "creatify-surface"])
+        .output()
+        .context("cargo cannot be run")?;
     if !output.status.success() {
-        bail!("{}\nno client can be generated from openapi.yaml", String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "{}\nno client can be generated from openapi.yaml",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// Where the hand-written crates do not compile.
 pub fn broken(root: &Path) -> Result<Vec<String>> {
-    let arguments = ["check", "--quiet", "--workspace", "--exclude", "xtask", "--keep-going", "--message-format", "json"];
+    let arguments = [
+        "check",
+        "--quiet",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--keep-going",
+        "--message-format",
+        "json",
+    ];
     let output = within(root, &arguments).output().context("cargo cannot be run")?;
-    let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let messages = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let mut places = BTreeSet::new();
     for message in messages.filter(|message| message["message"]["level"] == "error") {
         let spans = message["message"]["spans"].as_array().into_iter().flatten();

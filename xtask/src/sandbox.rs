@@ -64,7 +64,9 @@ fn environment(said: &mut Lines<impl BufRead>) -> Result<Vec<(String, String)>> 
         let line = line?;
         if let Some(variables) = line.trim().strip_prefix("export ") {
             let variables = variables.split(' ').filter_map(|variable| variable.split_once('='));
-            return Ok(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+            return Ok(variables
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect());
         }
         all += &line;
         all.push('\n');

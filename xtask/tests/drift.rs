@@ -68,7 +68,9 @@ fn around_several_operations_a_price_must_name_its_own() {
 fn bad_input_is_named_by_file_and_line_and_the_rest_is_compared() {
     let output = drift(&["bad", "get_job.md"]);
     assert_snapshot!(str::from_utf8(&output.stderr).unwrap());
-    assert!(stdout(&output).contains("GET /api/custom_template_jobs/{job_id} (get_custom_template_job): 7 differences"));
+    assert!(stdout(&output).contains(
+        "GET /api/custom_template_jobs/{job_id} (get_custom_template_job): 7 differences"
+    ));
     assert_eq!(code(&output), 2);
 }
 
@@ -89,8 +91,10 @@ fn our_own_document_has_not_drifted_from_itself() {
 }
 
 #[test]
-fn a_file_with_several_operations_says_which_of_ours_it_lacks_and_one_with_a_single_operation_does_not() {
-    let lacks = |output: &Output| stdout(output).matches("we have, they lack\n    operation").count();
+fn a_file_with_several_operations_says_which_of_ours_it_lacks_and_one_with_a_single_operation_does_not()
+ {
+    let lacks =
+        |output: &Output| stdout(output).matches("we have, they lack\n    operation").count();
     assert_eq!(lacks(&drift(&["two_operations.json"])), 6);
     assert_eq!(lacks(&drift(&["one_operation.json"])), 0);
 }

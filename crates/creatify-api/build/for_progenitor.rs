@@ -26,8 +26,13 @@ pub fn adapt(mut document: Value) -> Value {
 /// Errors lose their status when their body does not match the documented shape, and a 201 where 200 is expected becomes an error.
 /// With one wildcard success, every failure arrives whole.
 fn keep_any_success_only(operation: &mut Map<String, Value>) {
-    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
-    let success = responses.iter().find(|(code, _)| code.starts_with('2')).map(|(_, response)| response.clone());
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let success = responses
+        .iter()
+        .find(|(code, _)| code.starts_with('2'))
+        .map(|(_, response)| response.clone());
     responses.clear();
     responses.extend(success.map(|response| ("2XX".to_owned(), response)));
 }
@@ -67,9 +72,12 @@ fn plain_reference(object: &mut Map<String, Value>) {
 fn inline_tagged_variants(schemas: &mut Map<String, Value>) {
     let mut variants = Vec::new();
     for (union, schema) in schemas.iter() {
-        for (tag, reference) in schema["discriminator"]["mapping"].as_object().into_iter().flatten() {
-            let component =
-                reference.as_str().and_then(|reference| reference.rsplit('/').next()).expect("a mapping has references");
+        for (tag, reference) in schema["discriminator"]["mapping"].as_object().into_iter().flatten()
+        {
+            let component = reference
+                .as_str()
+                .and_then(|reference| reference.rsplit('/').next())
+                .expect("a mapping has references");
             variants.push((union.clone(), tag.clone(), component.to_owned()));
         }
     }

@@ -21,20 +21,30 @@ fn main() {
     println!("cargo::rerun-if-changed={}", path.display());
 
     let text = fs::read_to_string(&path).expect("openapi.yaml is readable");
-    let document: serde_json::Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("openapi.yaml: {error}"));
+    let document: serde_json::Value =
+        serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("openapi.yaml: {error}"));
     let enums = spec::string_enums(&document);
 
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let write = |name: &str, tokens: TokenStream| {
-        let file = syn::parse2(tokens).unwrap_or_else(|error| panic!("{name} does not parse: {error}"));
-        fs::write(Path::new(&out).join(name), prettyplease::unparse(&file)).expect("OUT_DIR is writable");
+        let file =
+            syn::parse2(tokens).unwrap_or_else(|error| panic!("{name} does not parse: {error}"));
+        fs::write(Path::new(&out).join(name), prettyplease::unparse(&file))
+            .expect("OUT_DIR is writable");
     };
-    write("codegen.rs", client(for_progenitor::adapt(document.clone()), &enums, &spec::numbers(&document)));
+    write(
+        "codegen.rs",
+        client(for_progenitor::adapt(document.clone()), &enums, &spec::numbers(&document)),
+    );
     write("spec_data.rs", spec_data::tokens(&document, &enums));
 }
 
 /// The client and its types, by progenitor.
-fn client(document: serde_json::Value, enums: &[spec::StringEnum], numbers: &[String]) -> TokenStream {
+fn client(
+    document: serde_json::Value,
+    enums: &[spec::StringEnum],
+    numbers: &[String],
+) -> TokenStream {
     let mut settings = GenerationSettings::default();
     settings
         .with_interface(InterfaceStyle::Builder)
@@ -54,5 +64,7 @@ fn client(document: serde_json::Value, enums: &[spec::StringEnum], numbers: &[St
         );
     }
     let api = serde_json::from_value(document).expect("openapi.yaml is an OpenAPI 3.0 document");
-    Generator::new(&settings).generate_tokens(&api).unwrap_or_else(|error| panic!("progenitor: {error}"))
+    Generator::new(&settings)
+        .generate_tokens(&api)
+        .unwrap_or_else(|error| panic!("progenitor: {error}"))
 }

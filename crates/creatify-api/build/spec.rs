@@ -46,13 +46,19 @@ pub fn string_enums(document: &Value) -> Vec<StringEnum> {
 fn string(component: &str, value: &Value) -> String {
     value
         .as_str()
-        .unwrap_or_else(|| panic!("openapi.yaml: value {value} of {component} is no string: put it in quotes"))
+        .unwrap_or_else(|| {
+            panic!("openapi.yaml: value {value} of {component} is no string: put it in quotes")
+        })
         .to_owned()
 }
 
 /// The components that are plain numbers.
 pub fn numbers(document: &Value) -> Vec<String> {
-    schemas(document).iter().filter(|(_, schema)| schema["type"] == "number").map(|(name, _)| name.clone()).collect()
+    schemas(document)
+        .iter()
+        .filter(|(_, schema)| schema["type"] == "number")
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// The string at `key`, or the empty string.

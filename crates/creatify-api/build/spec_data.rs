@@ -35,7 +35,11 @@ fn operations(document: &Value) -> TokenStream {
         for (method, operation) in item.as_object().expect("a path item is an object") {
             let Some(id) = operation["operationId"].as_str() else { continue };
             variants.push(variant(id));
-            docs.push(format!("{}: `{} {path}`", text(operation, "summary"), method.to_uppercase()));
+            docs.push(format!(
+                "{}: `{} {path}`",
+                text(operation, "summary"),
+                method.to_uppercase()
+            ));
             ids.push(id);
             methods.push(ident(&method.to_uppercase()));
             paths.push(path);
@@ -98,7 +102,8 @@ fn limits(document: &Value) -> TokenStream {
         }
     }
     for operation in operations_mut(&mut document.clone()) {
-        for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+        for parameter in operation.get("parameters").and_then(Value::as_array).into_iter().flatten()
+        {
             add(text(parameter, "name"), &parameter["schema"]["maxItems"], "items");
         }
     }
@@ -116,7 +121,8 @@ fn limits(document: &Value) -> TokenStream {
 fn credit_rates(rates: &Value) -> TokenStream {
     let default = text(rates, "default");
     let cards = rates["cards"].as_object().expect("x-credit-rates.cards is an object");
-    let position = cards.keys().position(|name| name == default).expect("x-credit-rates.default names a card");
+    let position =
+        cards.keys().position(|name| name == default).expect("x-credit-rates.default names a card");
     let cards = cards.iter().map(|(name, card)| {
         let description = text(card, "description");
         let rates = card["rates"].as_array().expect("a card has rates").iter().map(rate);
@@ -145,13 +151,17 @@ fn rate(rate: &Value) -> TokenStream {
     };
     let price = match rate["between"].as_array() {
         Some(bounds) => {
-            let bounds: Vec<_> = bounds.iter().map(|bound| variant(bound.as_str().expect("a bound is a name"))).collect();
+            let bounds: Vec<_> = bounds
+                .iter()
+                .map(|bound| variant(bound.as_str().expect("a bound is a name")))
+                .collect();
             let [min, max] = bounds.as_slice() else { panic!("`between` has two bounds") };
             quote!(Price::Between { min: Bound::#min, max: Bound::#max })
         }
         None => {
             let amount = amount(&rate["credits"]);
-            let block_seconds = rate["block_seconds"].as_u64().expect("a rate has block_seconds") as u32;
+            let block_seconds =
+                rate["block_seconds"].as_u64().expect("a rate has block_seconds") as u32;
             quote!(Price::PerBlock { credits: #amount, block_seconds: #block_seconds })
         }
     };
@@ -189,7 +199,13 @@ fn amount(number: &Value) -> TokenStream {
 fn variant(value: &str) -> Ident {
     let camel: String = value
         .split(['_', '-'])
-        .map(|word| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>())
+        .map(|word| {
+            word.chars()
+                .take(1)
+                .flat_map(char::to_uppercase)
+                .chain(word.chars().skip(1))
+                .collect::<String>()
+        })
         .collect();
     format_ident!("{camel}")
 }

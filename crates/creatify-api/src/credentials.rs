@@ -29,7 +29,11 @@ pub struct InvalidCredential {
 
 impl std::fmt::Display for InvalidCredential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the value for {} is empty or has characters that cannot be sent in a header", self.header)
+        write!(
+            f,
+            "the value for {} is empty or has characters that cannot be sent in a header",
+            self.header
+        )
     }
 }
 
@@ -44,7 +48,10 @@ impl Credentials {
     /// # Errors
     ///
     /// When one is empty, or has characters that cannot be sent in a header.
-    pub fn new(api_id: impl Into<SecretString>, api_key: impl Into<SecretString>) -> Result<Self, InvalidCredential> {
+    pub fn new(
+        api_id: impl Into<SecretString>,
+        api_key: impl Into<SecretString>,
+    ) -> Result<Self, InvalidCredential> {
         let checked = |secret: SecretString, header: &'static HeaderName| {
             let trimmed = SecretString::from(secret.expose_secret().trim());
             match sensitive(&trimmed) {
@@ -52,7 +59,10 @@ impl Credentials {
                 _ => Err(InvalidCredential { header: header.as_str() }),
             }
         };
-        Ok(Self(Arc::new(Pair { api_id: checked(api_id.into(), &API_ID)?, api_key: checked(api_key.into(), &API_KEY)? })))
+        Ok(Self(Arc::new(Pair {
+            api_id: checked(api_id.into(), &API_ID)?,
+            api_key: checked(api_key.into(), &API_KEY)?,
+        })))
     }
 
     /// The same text without the two secrets, for text that somebody else wrote and that may echo them: as they are, in another case,
@@ -84,7 +94,8 @@ mod tests {
         let credentials = Credentials::new("the-id", "the-key").unwrap();
         let mut headers = HeaderMap::new();
         credentials.add_to(&mut headers).unwrap();
-        let printed = format!("{credentials:?} {headers:?} {:?}", Credentials::new("the-id", "the-key\n2"));
+        let printed =
+            format!("{credentials:?} {headers:?} {:?}", Credentials::new("the-id", "the-key\n2"));
         assert!(!printed.contains("the-"), "{printed}");
         assert_eq!(credentials.redact("id=the-id&key=the-key"), "id=[REDACTED]&key=[REDACTED]");
     }
@@ -93,8 +104,13 @@ mod tests {
     fn white_space_around_a_credential_is_dropped_and_nothing_else_is_repaired() {
         let mut headers = HeaderMap::new();
         Credentials::new(" id\n", "key ").unwrap().add_to(&mut headers).unwrap();
-        assert_eq!((headers[&API_ID].as_bytes(), headers[&API_KEY].as_bytes()), (&b"id"[..], &b"key"[..]));
-        for (id, key, wrong) in [("", "k", &API_ID), ("i", " ", &API_KEY), ("i", "k\u{7f}", &API_KEY)] {
+        assert_eq!(
+            (headers[&API_ID].as_bytes(), headers[&API_KEY].as_bytes()),
+            (&b"id"[..], &b"key"[..])
+        );
+        for (id, key, wrong) in
+            [("", "k", &API_ID), ("i", " ", &API_KEY), ("i", "k\u{7f}", &API_KEY)]
+        {
             assert_eq!(Credentials::new(id, key).unwrap_err().header, wrong);
         }
     }

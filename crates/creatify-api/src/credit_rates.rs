@@ -31,7 +31,9 @@ pub struct Rate {
 }
 
 /// A billable operation, as `x-billing` names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// A preview, whether waited for or not.
@@ -81,7 +83,9 @@ pub struct Amount {
 }
 
 /// How a fact is known, the surest first; `openapi.yaml` explains the marks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
     /// Stated in the vendor's document for the asynchronous preview, which wins over the rest.

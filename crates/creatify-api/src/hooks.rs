@@ -75,10 +75,17 @@ impl Context {
 }
 
 impl ClientHooks<Context> for Client {
-    async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
+    async fn pre<E>(
+        &self,
+        request: &mut reqwest::Request,
+        info: &OperationInfo,
+    ) -> Result<(), Error<E>> {
         let headers = request.headers_mut();
         headers.remove(&API_VERSION); // progenitor's; the service has no such header
-        self.inner().credentials.add_to(headers).map_err(|error| Error::Custom(error.to_string()))?;
+        self.inner()
+            .credentials
+            .add_to(headers)
+            .map_err(|error| Error::Custom(error.to_string()))?;
         if let Some(timeout) = self.inner().timeout {
             *request.timeout_mut() = Some(timeout);
         }
@@ -86,7 +93,11 @@ impl ClientHooks<Context> for Client {
         Ok(())
     }
 
-    async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        info: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
         let response = self.client().execute(request).await.inspect_err(|error| {
             tracing::debug!(
                 operation = info.operation_id,
@@ -98,8 +109,15 @@ impl ClientHooks<Context> for Client {
         let url = response.url().clone();
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let (bytes, extent) = read(body).await;
-        tracing::debug!(operation = info.operation_id, status = parts.status.as_u16(), bytes = bytes.len(), ?extent, "answer");
-        let received = Received { status: parts.status, headers: parts.headers.clone(), body: extent };
+        tracing::debug!(
+            operation = info.operation_id,
+            status = parts.status.as_u16(),
+            bytes = bytes.len(),
+            ?extent,
+            "answer"
+        );
+        let received =
+            Received { status: parts.status, headers: parts.headers.clone(), body: extent };
         *self.inner().received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
         let mut response = http::Response::new(bytes);
         *response.status_mut() = parts.status;

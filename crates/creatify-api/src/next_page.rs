@@ -19,7 +19,8 @@ impl Client {
         path_and_query: &str,
     ) -> Result<ResponseValue<T>, Error<()>> {
         let url = format!("{}/{}", self.baseurl(), path_and_query.trim_start_matches('/'));
-        let mut request = self.client().get(url).header(http::header::ACCEPT, "application/json").build()?;
+        let mut request =
+            self.client().get(url).header(http::header::ACCEPT, "application/json").build()?;
         let info = OperationInfo { operation_id: list.as_str() };
         self.pre::<()>(&mut request, &info).await?;
         let response = self.exec(request, &info).await?;

@@ -17,9 +17,15 @@ pub(crate) fn redact(text: &str, secrets: [&str; 2]) -> String {
     let unescaped = read.unescaped();
     // All of them: what looks like an encoded character may be a percent sign and the beginning of a secret.
     let readings = [read.percent_decoded(), unescaped.percent_decoded(), unescaped, read];
-    let mut found: Vec<_> = secrets.into_iter().flat_map(|secret| text.match_indices(secret)).map(range).collect();
-    for secret in secrets.map(|secret| Reading::of(secret).bytes).into_iter().filter(|secret| secret.len() >= SHORTEST) {
-        let encoded: Vec<_> = [0, 1, 2].into_iter().flat_map(|before| in_base64(&secret, before)).collect();
+    let mut found: Vec<_> =
+        secrets.into_iter().flat_map(|secret| text.match_indices(secret)).map(range).collect();
+    for secret in secrets
+        .map(|secret| Reading::of(secret).bytes)
+        .into_iter()
+        .filter(|secret| secret.len() >= SHORTEST)
+    {
+        let encoded: Vec<_> =
+            [0, 1, 2].into_iter().flat_map(|before| in_base64(&secret, before)).collect();
         for read in &readings {
             found.extend(read.find(&secret, u8::eq_ignore_ascii_case));
             found.extend(encoded.iter().flat_map(|encoded| read.find(encoded, u8::eq)));
@@ -53,7 +59,9 @@ impl Reading {
             .char_indices()
             .filter(|(_, character)| !character.is_whitespace() && !character.is_control())
             .map(|(start, character)| start..start + character.len_utf8())
-            .flat_map(|place| text.as_bytes()[place.clone()].iter().map(move |byte| (*byte, place.clone())))
+            .flat_map(|place| {
+                text.as_bytes()[place.clone()].iter().map(move |byte| (*byte, place.clone()))
+            })
             .unzip();
         Self { bytes, places }
     }
@@ -64,7 +72,8 @@ impl Reading {
         let mut at = 0;
         while let Some(byte) = self.bytes.get(at) {
             if *byte == b'\\' {
-                at += if matches!(self.bytes.get(at + 1), Some(b'n' | b'r' | b't')) { 2 } else { 1 };
+                at +=
+                    if matches!(self.bytes.get(at + 1), Some(b'n' | b'r' | b't')) { 2 } else { 1 };
                 continue;
             }
             bytes.push(*byte);
@@ -78,7 +87,10 @@ impl Reading {
         let (mut bytes, mut places) = (Vec::new(), Vec::new());
         let mut at = 0;
         while let Some(byte) = self.bytes.get(at) {
-            let code = self.bytes.get(at + 1..at + 3).filter(|code| *byte == b'%' && code.iter().all(u8::is_ascii_hexdigit));
+            let code = self
+                .bytes
+                .get(at + 1..at + 3)
+                .filter(|code| *byte == b'%' && code.iter().all(u8::is_ascii_hexdigit));
             let length = if code.is_some() { 3 } else { 1 };
             bytes.push(code.map_or(*byte, |code| hex(code[0]) << 4 | hex(code[1])));
             places.push(self.places[at].start..self.places[at + length - 1].end);
@@ -126,7 +138,11 @@ mod tests {
         let percent: String = KEY.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let broken: String = KEY.chars().map(|character| format!("{character}\n\t ")).collect();
         for form in [KEY, &KEY.to_uppercase(), &KEY.to_lowercase(), &percent, broken.trim_end()] {
-            assert_eq!(redacted(&format!("key `{form}` is wrong")), "key `[REDACTED]` is wrong", "{form}");
+            assert_eq!(
+                redacted(&format!("key `{form}` is wrong")),
+                "key `[REDACTED]` is wrong",
+                "{form}"
+            );
         }
         assert_eq!(redacted("ACCOUNT-7 and account-7"), "[REDACTED] and [REDACTED]");
         let broken = broken.trim_end();

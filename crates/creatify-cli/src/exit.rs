@@ -35,7 +35,9 @@ impl Failure {
                 ErrorKind::InvalidInput | ErrorKind::AlreadyRendered => 2,
                 ErrorKind::Credentials => 3,
                 ErrorKind::Refused => 4,
-                ErrorKind::InsufficientCredits | ErrorKind::OverLimit(_) | ErrorKind::OverBudget(_) => 5,
+                ErrorKind::InsufficientCredits
+                | ErrorKind::OverLimit(_)
+                | ErrorKind::OverBudget(_) => 5,
                 ErrorKind::JobFailed | ErrorKind::JobRejected => 6,
                 ErrorKind::TimedOut => 7,
                 ErrorKind::OutcomeUnknown(_) => 8,
@@ -59,7 +61,9 @@ pub(crate) fn resume_line(job: JobHandle) -> String {
 /// Says what went wrong and what to do, and gives the exit code.
 pub(crate) async fn report(session: &Session, failure: &Failure) -> ExitCode {
     match failure {
-        Failure::Usage(message) | Failure::Other(message) => output::line(&format!("error: {message}")),
+        Failure::Usage(message) | Failure::Other(message) => {
+            output::line(&format!("error: {message}"))
+        }
         Failure::Sdk(error) => {
             output::line(&format!("error: {error}"));
             let mut cause = error.source();
@@ -82,37 +86,53 @@ pub(crate) async fn report(session: &Session, failure: &Failure) -> ExitCode {
 async fn advice(session: &Session, error: &Error) -> Vec<String> {
     let mut advice = Vec::new();
     match error.kind() {
-        ErrorKind::Credentials => {
-            advice.push("check CREATIFY_API_ID and CREATIFY_API_KEY (or --api-id and --api-key)".to_owned())
-        }
+        ErrorKind::Credentials => advice.push(
+            "check CREATIFY_API_ID and CREATIFY_API_KEY (or --api-id and --api-key)".to_owned(),
+        ),
         ErrorKind::Refused => {
             // One message stands in the line above already.
-            let problem = error.answer().map(|answer| &answer.problem).filter(|problem| problem.all().count() > 1);
-            advice.extend(problem.into_iter().flat_map(|problem| problem.all()).map(|(field, message)| match field {
-                Some(field) => format!("  {field}: {message}"),
-                None => format!("  {message}"),
-            }));
+            let problem = error
+                .answer()
+                .map(|answer| &answer.problem)
+                .filter(|problem| problem.all().count() > 1);
+            advice.extend(problem.into_iter().flat_map(|problem| problem.all()).map(
+                |(field, message)| match field {
+                    Some(field) => format!("  {field}: {message}"),
+                    None => format!("  {message}"),
+                },
+            ));
         }
-        ErrorKind::InsufficientCredits => advice.push(format!("balance: {}", balance(session).await)),
+        ErrorKind::InsufficientCredits => {
+            advice.push(format!("balance: {}", balance(session).await))
+        }
         ErrorKind::OverLimit(over) => {
-            advice.push(format!("estimate: {} credits ({})", over.estimate.credits, over.estimate.seconds));
+            advice.push(format!(
+                "estimate: {} credits ({})",
+                over.estimate.credits, over.estimate.seconds
+            ));
             advice.push(format!("limit: {} credits", over.limit));
             advice.push(format!("balance: {}", balance(session).await));
         }
-        ErrorKind::AlreadyRendered => advice.extend(error.job().map(|job| format!("take it with: creatify download {}", job.id))),
+        ErrorKind::AlreadyRendered => advice
+            .extend(error.job().map(|job| format!("take it with: creatify download {}", job.id))),
         ErrorKind::OutcomeUnknown(sent) => {
             advice.push(match sent.job_id {
                 Some(job) => format!("look whether it started: creatify get {job}"),
                 None => format!("look whether it is there: {}", list_line(sent)),
             });
-            advice.push("it was not sent again; send it again only when it is certainly not there".to_owned());
+            advice.push(
+                "it was not sent again; send it again only when it is certainly not there"
+                    .to_owned(),
+            );
         }
         ErrorKind::TimedOut | ErrorKind::NoOutput => {
-            advice.extend(error.job().map(|job| format!("go on waiting with: {}", resume_line(job))));
+            advice
+                .extend(error.job().map(|job| format!("go on waiting with: {}", resume_line(job))));
         }
         _ => {}
     }
-    if matches!(error.kind(), ErrorKind::Undecodable) && error.charge_risk() == ChargeRisk::Charged {
+    if matches!(error.kind(), ErrorKind::Undecodable) && error.charge_risk() == ChargeRisk::Charged
+    {
         advice.push("it was charged".to_owned());
         advice.extend(match (error.job(), error.sent()) {
             (Some(job), _) => Some(format!("find it with: {}", resume_line(job))),
@@ -181,7 +201,9 @@ pub(crate) fn interrupted(session: &Session) -> ExitCode {
     let paid = session.paid();
     output::line("interrupted");
     if paid.sending {
-        output::line("a submission was on its way: it may or may not have been accepted. Look for it with: creatify list");
+        output::line(
+            "a submission was on its way: it may or may not have been accepted. Look for it with: creatify list",
+        );
     }
     for job in paid.jobs {
         output::line(&format!("job {} goes on; wait for it with: {}", job.id, resume_line(job)));

@@ -17,9 +17,13 @@ pub(crate) fn set_up_logs(verbose: u8) {
         1 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };
-    let ours =
-        Targets::new().with_target("creatify", level).with_target("creatify_api", level).with_target("creatify_sandbox", level);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let ours = Targets::new()
+        .with_target("creatify", level)
+        .with_target("creatify_api", level)
+        .with_target("creatify_sandbox", level);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     tracing_subscriber::registry().with(ours).with(layer).init();
 }
 
@@ -49,7 +53,11 @@ pub(crate) fn result(text: &str) {
 }
 
 /// The result, in the form that was asked for.
-pub(crate) fn show(session: &Session, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(crate) fn show(
+    session: &Session,
+    value: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     if session.is_json() {
         json(value)
     } else {
@@ -65,7 +73,9 @@ pub(crate) fn job_text(job: &Job) -> String {
     add("name", job.name().map(str::to_owned));
     add(
         "progress",
-        job.progress().filter(|_| job.preview().is_none() || job.video_output().is_none()).map(|progress| progress.to_string()),
+        job.progress()
+            .filter(|_| job.preview().is_none() || job.video_output().is_none())
+            .map(|progress| progress.to_string()),
     );
     add("failed", job.failed_reason().map(str::to_owned));
     add("preview", job.preview().map(str::to_owned));
@@ -79,7 +89,10 @@ pub(crate) fn job_text(job: &Job) -> String {
 /// Names and values in two columns.
 pub(crate) fn aligned(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    rows.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect::<Vec<_>>().join("\n")
+    rows.iter()
+        .map(|(name, value)| format!("{name:width$}  {value}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Rows of equal columns under a header.
@@ -90,7 +103,11 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
-        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>();
+        let cells = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect::<Vec<_>>();
         cells.join("  ").trim_end().to_owned()
     };
     let head = line(header.to_vec());

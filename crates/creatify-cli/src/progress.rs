@@ -55,13 +55,17 @@ impl Bars {
     pub(crate) fn new(session: &Session, jobs: usize) -> Self {
         let shown = !session.quiet && std::io::stderr().is_terminal();
         let multi = shown.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
-        let totals = multi.as_ref().filter(|_| jobs > 1).map(|multi| Arc::new(Totals::new(multi, jobs)));
+        let totals =
+            multi.as_ref().filter(|_| jobs > 1).map(|multi| Arc::new(Totals::new(multi, jobs)));
         Self { multi, totals, quiet: session.quiet, jobs }
     }
 
     pub(crate) fn bar(&self, handle: JobHandle) -> Bar {
         let bar = self.multi.as_ref().filter(|_| self.jobs <= MOST_BARS).map(|multi| {
-            let bar = ProgressBar::new(100).with_style(style(JOB)).with_prefix(label(handle)).with_message("submitted");
+            let bar = ProgressBar::new(100)
+                .with_style(style(JOB))
+                .with_prefix(label(handle))
+                .with_message("submitted");
             let place = self.totals.as_ref().map(|totals| &totals.bar);
             let bar = match place {
                 Some(totals) => multi.insert_before(totals, bar),
@@ -70,7 +74,14 @@ impl Bars {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Bar { handle, bar, totals: self.totals.clone(), stage: Stage::Waiting, quiet: self.quiet, last_status: None }
+        Bar {
+            handle,
+            bar,
+            totals: self.totals.clone(),
+            stage: Stage::Waiting,
+            quiet: self.quiet,
+            last_status: None,
+        }
     }
 }
 
@@ -88,7 +99,9 @@ impl Bar {
                 self.show(job, None);
                 self.count(Stage::Done);
             }
-            Update::LookFailed(error) => self.say(&format!("{}: a look failed and is tried again: {error}", self.handle.id)),
+            Update::LookFailed(error) => {
+                self.say(&format!("{}: a look failed and is tried again: {error}", self.handle.id))
+            }
             _ => {}
         }
     }
@@ -109,7 +122,8 @@ impl Bar {
                 Some(eta) => format!("{status}, about {} left", rounded(eta.remaining)),
                 None => status.clone(),
             });
-        } else if self.last_status.as_ref() != Some(&status) && !self.quiet && self.totals.is_none() {
+        } else if self.last_status.as_ref() != Some(&status) && !self.quiet && self.totals.is_none()
+        {
             output::line(&format!("{}: {status}", self.handle.id));
         }
         self.last_status = Some(status);
@@ -157,7 +171,10 @@ impl Totals {
         let [waiting, running, done, failed] = *counts;
         self.bar.set_position((done + failed) as u64);
         let parts = [(waiting, "waiting"), (running, "running"), (failed, "failed")];
-        let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let parts = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"));
         self.bar.set_message(parts.collect::<Vec<_>>().join(", "));
         if waiting + running == 0 {
             self.bar.abandon();
@@ -187,5 +204,7 @@ const JOB: &str = "{prefix:.bold}  {bar:32.cyan/dim}  {percent:>3} %  {elapsed:>
 const TOTALS: &str = "{pos} of {len} ended  {bar:32.green/dim}  {elapsed:>4}  {msg}";
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━━─")
 }

@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// The sandbox is fast, so it is looked at often.
-const SANDBOX_PAUSES: (Duration, Duration) = (Duration::from_millis(150), Duration::from_millis(400));
+const SANDBOX_PAUSES: (Duration, Duration) =
+    (Duration::from_millis(150), Duration::from_millis(400));
 
 pub(crate) struct Session {
     pub(crate) form: Form,
@@ -68,8 +69,12 @@ impl Session {
 
     /// The client, connected on first use: some commands need none.
     pub(crate) async fn client(&self) -> Result<&Client, Failure> {
-        let service =
-            self.service.get_or_try_init(async || if self.sandboxed { self.sandbox().await } else { self.service() }).await?;
+        let service = self
+            .service
+            .get_or_try_init(
+                async || if self.sandboxed { self.sandbox().await } else { self.service() },
+            )
+            .await?;
         Ok(&service.client)
     }
 
@@ -80,8 +85,15 @@ impl Session {
 
     fn service(&self) -> Result<Service, Failure> {
         let secret = |secret: &Option<SecretString>, option: &str, variable: &str| {
-            let missing = || Failure::usage(format!("no credentials: give {option} or set {variable} (or try --sandbox)"));
-            secret.as_ref().map(|secret| SecretString::from(secret.expose_secret())).ok_or_else(missing)
+            let missing = || {
+                Failure::usage(format!(
+                    "no credentials: give {option} or set {variable} (or try --sandbox)"
+                ))
+            };
+            secret
+                .as_ref()
+                .map(|secret| SecretString::from(secret.expose_secret()))
+                .ok_or_else(missing)
         };
         let credentials = Credentials::new(
             secret(&self.api_id, "--api-id", "CREATIFY_API_ID")?,
@@ -98,9 +110,15 @@ impl Session {
     }
 
     async fn sandbox(&self) -> Result<Service, Failure> {
-        let sandbox = Sandbox::start().await.map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
+        let sandbox = Sandbox::start()
+            .await
+            .map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
         let schedule = Adaptive::between(SANDBOX_PAUSES.0, SANDBOX_PAUSES.1);
-        let builder = self.builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).schedule(schedule);
+        let builder = self
+            .builder()
+            .credentials(sandbox.credentials())
+            .base_url(sandbox.base_url())
+            .schedule(schedule);
         Ok(Service { client: builder.build()?, _sandbox: Some(sandbox) })
     }
 

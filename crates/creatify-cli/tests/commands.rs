@@ -26,7 +26,9 @@ async fn the_demo_tells_the_whole_story() {
     let demo = run(demo, &["demo", "--output", "json"]).await.expect(0);
     let result = demo.json();
     assert_eq!(keys(&result), ["file", "preview", "video"]);
-    assert!(result["preview"]["preview"].is_string() && result["preview"].get("video_output").is_none());
+    assert!(
+        result["preview"]["preview"].is_string() && result["preview"].get("video_output").is_none()
+    );
     assert!(result["video"]["video_output"].is_string());
     let video = fs::read(folder.path().join(result["file"].as_str().unwrap())).unwrap();
     assert_eq!(&video[4..8], b"ftyp");
@@ -48,26 +50,49 @@ async fn a_preview_is_made_rendered_listed_and_downloaded() {
         "--image",
         "hero=https://cdn.example.com/a.png",
     ];
-    let preview = run(using(&sandbox), &[&preview[..], &["--name", "Sale", "--hidden"]].concat()).await.expect(0).json();
-    assert_eq!((&preview["status"], &preview["name"], &preview["is_hidden"]), (&json!("done"), &json!("Sale"), &json!(true)));
-    assert_eq!(preview["variables"]["headline"], json!({ "type": "text", "properties": { "content": "Summer sale" } }));
+    let preview = run(using(&sandbox), &[&preview[..], &["--name", "Sale", "--hidden"]].concat())
+        .await
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&preview["status"], &preview["name"], &preview["is_hidden"]),
+        (&json!("done"), &json!("Sale"), &json!(true))
+    );
+    assert_eq!(
+        preview["variables"]["headline"],
+        json!({ "type": "text", "properties": { "content": "Summer sale" } })
+    );
     let id = preview["id"].as_str().unwrap();
 
-    let video = run(using(&sandbox), &["render", id, "--output", "json", "--max-credits", "4"]).await.expect(0).json();
+    let video = run(using(&sandbox), &["render", id, "--output", "json", "--max-credits", "4"])
+        .await
+        .expect(0)
+        .json();
     assert_eq!((&video["id"], &video["credits_used"]), (&preview["id"], &json!(4)));
     assert!(video["video_output"].is_string());
 
-    assert_eq!(run(using(&sandbox), &["get", id, "--output", "json"]).await.expect(0).json()["id"], preview["id"]);
+    assert_eq!(
+        run(using(&sandbox), &["get", id, "--output", "json"]).await.expect(0).json()["id"],
+        preview["id"]
+    );
     let listed = run(using(&sandbox), &["list", id, "--output", "json"]).await.expect(0).json();
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &preview["id"]));
 
     let folder = tempfile::tempdir().unwrap();
     let into = folder.path().to_str().unwrap();
-    let files = run(using(&sandbox), &["download", id, "-o", into, "--output", "json"]).await.expect(0).json();
+    let files = run(using(&sandbox), &["download", id, "-o", into, "--output", "json"])
+        .await
+        .expect(0)
+        .json();
     assert_eq!(keys(&files[0]), ["bytes", "id", "path"]);
-    assert_eq!(fs::metadata(files[0]["path"].as_str().unwrap()).unwrap().len(), files[0]["bytes"].as_u64().unwrap());
+    assert_eq!(
+        fs::metadata(files[0]["path"].as_str().unwrap()).unwrap().len(),
+        files[0]["bytes"].as_u64().unwrap()
+    );
     let page = folder.path().join("page.html");
-    run(using(&sandbox), &["download", id, "--preview", "-o", page.to_str().unwrap()]).await.expect(0);
+    run(using(&sandbox), &["download", id, "--preview", "-o", page.to_str().unwrap()])
+        .await
+        .expect(0);
     assert!(fs::read_to_string(page).unwrap().contains("Summer sale"));
 
     assert_eq!(
@@ -82,14 +107,25 @@ async fn jobs_submitted_elsewhere_are_waited_for_in_the_order_given() {
     let sandbox = sandbox().await;
     let mut handles = Vec::new();
     for _ in 0..3 {
-        let submitted = run(using(&sandbox), &["preview", TEMPLATE, "--no-wait", "--output", "json"]).await.expect(0);
+        let submitted =
+            run(using(&sandbox), &["preview", TEMPLATE, "--no-wait", "--output", "json"])
+                .await
+                .expect(0);
         assert!(submitted.stderr.contains("creatify wait"), "{}", submitted.stderr);
         handles.push(format!("preview:{}", submitted.json()["id"].as_str().unwrap()));
     }
     handles.reverse();
-    let arguments: Vec<_> = ["wait", "--output", "json"].into_iter().chain(handles.iter().map(String::as_str)).collect();
+    let arguments: Vec<_> = ["wait", "--output", "json"]
+        .into_iter()
+        .chain(handles.iter().map(String::as_str))
+        .collect();
     let jobs = run(using(&sandbox), &arguments).await.expect(0).json();
-    let ids: Vec<_> = jobs.as_array().unwrap().iter().map(|job| format!("preview:{}", job["id"].as_str().unwrap())).collect();
+    let ids: Vec<_> = jobs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| format!("preview:{}", job["id"].as_str().unwrap()))
+        .collect();
     assert_eq!(ids, handles);
 }
 
@@ -100,7 +136,17 @@ async fn the_blocking_preview_and_raw_variables_work() {
     let file = folder.path().join("variables.json");
     let raw = json!({ "price": { "type": "money", "properties": { "amount": "39.90" } } });
     fs::write(&file, raw.to_string()).unwrap();
-    let arguments = ["preview", TEMPLATE, "--sync", "--vars", file.to_str().unwrap(), "--var", "headline=Hi", "--output", "json"];
+    let arguments = [
+        "preview",
+        TEMPLATE,
+        "--sync",
+        "--vars",
+        file.to_str().unwrap(),
+        "--var",
+        "headline=Hi",
+        "--output",
+        "json",
+    ];
     let job = run(using(&sandbox), &arguments).await.expect(0).json();
     assert_eq!(job["variables"]["price"], raw["price"]);
     assert_eq!(job["variables"]["headline"]["properties"]["content"], "Hi");
@@ -108,16 +154,30 @@ async fn the_blocking_preview_and_raw_variables_work() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn templates_are_listed_and_the_embedded_sandbox_needs_no_account() {
-    let templates = run(command(), &["--sandbox", "templates", "--output", "json"]).await.expect(0).json();
-    assert!(templates.as_array().unwrap().iter().any(|template| template["template_id"] == TEMPLATE));
+    let templates =
+        run(command(), &["--sandbox", "templates", "--output", "json"]).await.expect(0).json();
+    assert!(
+        templates.as_array().unwrap().iter().any(|template| template["template_id"] == TEMPLATE)
+    );
     let text = run(command(), &["--sandbox", "templates"]).await.expect(0);
     assert!(text.stdout.contains("Seasonal sale"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_estimate_is_offline_and_has_its_stated_shape() {
-    let arguments = ["estimate", "--operation", "render", "--seconds", "20..45", "--model-version", "aurora_v1", "--count", "2"];
-    let estimate = run(command(), &[&arguments[..], &["--output", "json"]].concat()).await.expect(0).json();
+    let arguments = [
+        "estimate",
+        "--operation",
+        "render",
+        "--seconds",
+        "20..45",
+        "--model-version",
+        "aurora_v1",
+        "--count",
+        "2",
+    ];
+    let estimate =
+        run(command(), &[&arguments[..], &["--output", "json"]].concat()).await.expect(0).json();
     assert_eq!(
         estimate,
         json!({
@@ -136,8 +196,12 @@ async fn an_estimate_is_offline_and_has_its_stated_shape() {
         "--rate-card",
         "per-second",
     ];
-    let estimate = run(command(), &[&other[..], &["--output", "json"]].concat()).await.expect(0).json();
-    assert_eq!((&estimate["credits"], &estimate["basis"]), (&json!({ "min": 14.5, "max": 14.5 }), &json!("documented")));
+    let estimate =
+        run(command(), &[&other[..], &["--output", "json"]].concat()).await.expect(0).json();
+    assert_eq!(
+        (&estimate["credits"], &estimate["basis"]),
+        (&json!({ "min": 14.5, "max": 14.5 }), &json!("documented"))
+    );
     let text = run(command(), &arguments).await.expect(0).stdout;
     assert!(text.contains("78 to 120") && text.contains("inferred"), "{text}");
 }
@@ -147,9 +211,14 @@ async fn the_sandbox_says_where_it_is_serves_and_misbehaves_as_told() {
     use std::io::BufRead;
     let folder = tempfile::tempdir().unwrap();
     let faults = folder.path().join("faults.yaml");
-    fs::write(&faults, "faults:\n  - fault: { error_before: 403 }\n    operations: [get_remaining_credits]\n").unwrap();
+    fs::write(
+        &faults,
+        "faults:\n  - fault: { error_before: 403 }\n    operations: [get_remaining_credits]\n",
+    )
+    .unwrap();
     let arguments = ["sandbox", "--output", "json", "--faults", faults.to_str().unwrap()];
-    let mut serving = command().args(arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut serving =
+        command().args(arguments).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut document = String::new();
     let mut lines = std::io::BufReader::new(serving.stdout.take().unwrap()).lines();
     while serde_json::from_str::<Value>(&document).is_err() {
@@ -170,12 +239,24 @@ async fn the_sandbox_says_where_it_is_serves_and_misbehaves_as_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn help_teaches_and_completions_complete() {
     let help = run(command(), &["--help"]).await.expect(0).stdout;
-    for command in ["demo", "estimate", "preview", "create", "render", "wait", "download", "sandbox", "Examples:", "Exit codes:"]
-    {
+    for command in [
+        "demo",
+        "estimate",
+        "preview",
+        "create",
+        "render",
+        "wait",
+        "download",
+        "sandbox",
+        "Examples:",
+        "Exit codes:",
+    ] {
         assert!(help.contains(command), "{command}");
     }
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(run(command(), &["completions", shell]).await.expect(0).stdout.contains("download"));
+        assert!(
+            run(command(), &["completions", shell]).await.expect(0).stdout.contains("download")
+        );
     }
     assert!(run(command(), &["preview", "--help"]).await.expect(0).stdout.contains("Example:"));
 }

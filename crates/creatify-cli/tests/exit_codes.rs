@@ -105,7 +105,11 @@ async fn wrong_usage_is_2_and_nothing_is_sent() {
 async fn refused_credentials_are_3_and_the_variables_are_named() {
     let sandbox = sandbox().await;
     let run = run(using(&sandbox), &["--api-key", "wrong-secret", "balance"]).await.expect(3);
-    assert!(run.stderr.contains("CREATIFY_API_ID") && run.stderr.contains("CREATIFY_API_KEY"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("CREATIFY_API_ID") && run.stderr.contains("CREATIFY_API_KEY"),
+        "{}",
+        run.stderr
+    );
     assert!(!run.stderr.contains("wrong-secret"));
 }
 
@@ -113,24 +117,46 @@ async fn refused_credentials_are_3_and_the_variables_are_named() {
 async fn a_refused_request_is_4_with_the_services_words() {
     let sandbox = sandbox().await;
     let refused = json(using(&sandbox), &["preview", NOBODY]).await.expect(4);
-    assert!(refused.stderr.contains("400") && refused.stderr.contains("template_id"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("400") && refused.stderr.contains("template_id"),
+        "{}",
+        refused.stderr
+    );
     let error = error(&refused);
-    assert_eq!((&error["kind"], &error["status"], &error["charge_risk"]), (&json!("refused"), &json!(400), &json!("none")));
-    assert_eq!(self::error(&json(using(&sandbox), &["get", NOBODY]).await.expect(4))["status"], 404);
-    assert_eq!(self::error(&json(using(&sandbox), &["render", NOBODY]).await.expect(4))["job_id"], NOBODY);
+    assert_eq!(
+        (&error["kind"], &error["status"], &error["charge_risk"]),
+        (&json!("refused"), &json!(400), &json!("none"))
+    );
+    assert_eq!(
+        self::error(&json(using(&sandbox), &["get", NOBODY]).await.expect(4))["status"],
+        404
+    );
+    assert_eq!(
+        self::error(&json(using(&sandbox), &["render", NOBODY]).await.expect(4))["job_id"],
+        NOBODY
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_few_credits_are_5_with_estimate_limit_and_balance() {
     let sandbox = Sandbox::builder().speed(FAST).credits(3).start().await.unwrap();
-    let limited = json(using(&sandbox), &["create", TEMPLATE, "--seconds", "31", "--max-credits", "9"]).await.expect(5);
+    let limited =
+        json(using(&sandbox), &["create", TEMPLATE, "--seconds", "31", "--max-credits", "9"])
+            .await
+            .expect(5);
     for word in ["estimate: 10", "limit: 9", "balance: 3"] {
         assert!(limited.stderr.contains(word), "{}", limited.stderr);
     }
-    assert_eq!((&error(&limited)["kind"], &error(&limited)["charge_risk"]), (&json!("over_limit"), &json!("none")));
+    assert_eq!(
+        (&error(&limited)["kind"], &error(&limited)["charge_risk"]),
+        (&json!("over_limit"), &json!("none"))
+    );
     let poor = json(using(&sandbox), &["create", TEMPLATE]).await.expect(5);
     assert!(poor.stderr.contains("balance: 3"), "{}", poor.stderr);
-    assert_eq!((&error(&poor)["kind"], &error(&poor)["status"]), (&json!("insufficient_credits"), &json!(402)));
+    assert_eq!(
+        (&error(&poor)["kind"], &error(&poor)["status"]),
+        (&json!("insufficient_credits"), &json!(402))
+    );
     assert_eq!(sandbox.job_count(), 0);
 }
 
@@ -138,13 +164,23 @@ async fn too_few_credits_are_5_with_estimate_limit_and_balance() {
 async fn a_failed_or_rejected_job_is_6_with_its_reason() {
     let sandbox = sandbox().await;
     for (name, kind) in [("Always fails", "job_failed"), ("Always rejected", "job_rejected")] {
-        let template = creatify_sandbox::templates().iter().find(|template| template.name == name).unwrap().id.to_string();
+        let template = creatify_sandbox::templates()
+            .iter()
+            .find(|template| template.name == name)
+            .unwrap()
+            .id
+            .to_string();
         let ended = json(using(&sandbox), &["create", &template]).await.expect(6);
         let error = error(&ended);
         assert_eq!(error["kind"], kind);
         let id = error["job_id"].as_str().unwrap();
         let job = run(using(&sandbox), &["get", id, "--output", "json"]).await.expect(0).json();
-        assert!(ended.stderr.contains(id) && ended.stderr.contains(job["failed_reason"].as_str().unwrap()), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains(id)
+                && ended.stderr.contains(job["failed_reason"].as_str().unwrap()),
+            "{}",
+            ended.stderr
+        );
     }
 }
 
@@ -156,18 +192,31 @@ async fn a_time_out_is_7_with_the_line_that_resumes_and_the_line_works() {
     assert_eq!((&error["kind"], &error["charge_risk"]), (&json!("timed_out"), &json!("charged")));
     let line = late.stderr.lines().find_map(|line| line.split_once("creatify wait ")).unwrap().1;
     let arguments: Vec<_> = ["wait"].into_iter().chain(line.split_whitespace()).collect();
-    assert!(json(using(&sandbox), &arguments).await.expect(0).json()[0]["video_output"].is_string());
+    assert!(
+        json(using(&sandbox), &arguments).await.expect(0).json()[0]["video_output"].is_string()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_outcome_is_8_and_it_is_not_sent_again() {
-    for answer in [&b""[..], b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"] {
+    for answer in
+        [&b""[..], b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"]
+    {
         let mut odd = command();
-        odd.env("CREATIFY_API_ID", "i").env("CREATIFY_API_KEY", "k").env("CREATIFY_BASE_URL", odd_service(answer));
+        odd.env("CREATIFY_API_ID", "i")
+            .env("CREATIFY_API_KEY", "k")
+            .env("CREATIFY_BASE_URL", odd_service(answer));
         let unknown = json(odd, &["create", TEMPLATE, "--name", "Sale"]).await.expect(8);
-        assert!(unknown.stderr.contains("not sent again") && unknown.stderr.contains("creatify list"), "{}", unknown.stderr);
+        assert!(
+            unknown.stderr.contains("not sent again") && unknown.stderr.contains("creatify list"),
+            "{}",
+            unknown.stderr
+        );
         let error = error(&unknown);
-        assert_eq!((&error["kind"], &error["charge_risk"]), (&json!("outcome_unknown"), &json!("unknown")));
+        assert_eq!(
+            (&error["kind"], &error["charge_risk"]),
+            (&json!("outcome_unknown"), &json!("unknown"))
+        );
     }
 }
 
@@ -175,17 +224,24 @@ async fn an_unknown_outcome_is_8_and_it_is_not_sent_again() {
 async fn a_paid_job_is_found_in_an_answer_that_does_not_decode() {
     let answer = b"HTTP/1.1 201 Created\r\ncontent-length: 200\r\nconnection: close\r\n\r\n{\"id\": \"7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11\", \"status\": \"pen";
     let mut odd = command();
-    odd.env("CREATIFY_API_ID", "i").env("CREATIFY_API_KEY", "k").env("CREATIFY_BASE_URL", odd_service(answer));
+    odd.env("CREATIFY_API_ID", "i")
+        .env("CREATIFY_API_KEY", "k")
+        .env("CREATIFY_BASE_URL", odd_service(answer));
     let paid = json(odd, &["create", TEMPLATE]).await.expect(1);
     let error = error(&paid);
     assert_eq!((&error["job_id"], &error["charge_risk"]), (&json!(NOBODY), &json!("charged")));
-    assert!(paid.stderr.contains(&format!("creatify wait {NOBODY} --goal video")), "{}", paid.stderr);
+    assert!(
+        paid.stderr.contains(&format!("creatify wait {NOBODY} --goal video")),
+        "{}",
+        paid.stderr
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_is_130_with_the_line_that_resumes() {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
-    let mut running = using(&sandbox).args(["create", TEMPLATE]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running =
+        using(&sandbox).args(["create", TEMPLATE]).stderr(Stdio::piped()).spawn().unwrap();
     while sandbox.job_count() == 0 || sandbox.requests().len() < 2 {
         tokio::task::yield_now().await; // until it was accepted and looked at
     }
@@ -215,7 +271,11 @@ async fn no_output_of_any_kind_shows_the_key() {
         "http://127.0.0.1:1".to_owned(),
         format!("http://{secret}@example.com"),
     ] {
-        for arguments in [&["-vv", "create", TEMPLATE][..], &["-vv", "--output", "json", "get", NOBODY], &["--help"]] {
+        for arguments in [
+            &["-vv", "create", TEMPLATE][..],
+            &["-vv", "--output", "json", "get", NOBODY],
+            &["--help"],
+        ] {
             let mut leaky = command();
             leaky
                 .env("CREATIFY_API_ID", secret)

@@ -54,7 +54,10 @@ async fn a_trusted_certificate_is_enough() {
     fs::write(&trusted, certificate).unwrap();
     let mut command = using(&sandbox);
     command.env("SSL_CERT_FILE", &trusted);
-    let job = run(command, &["--base-url", &url, "--output", "json", "preview", TEMPLATE]).await.expect(0).json();
+    let job = run(command, &["--base-url", &url, "--output", "json", "preview", TEMPLATE])
+        .await
+        .expect(0)
+        .json();
     assert!(job["preview"].is_string());
 }
 

@@ -20,7 +20,8 @@ async fn a_plan_is_one_estimate_and_in_dollars_too() {
     ] });
     fs::write(&plan, steps.to_string()).unwrap();
     let arguments = ["estimate", "--plan", plan.to_str().unwrap(), "--plan-name", "API Starter"];
-    let estimate = run(command(), &[&arguments[..], &["--output", "json"]].concat()).await.expect(0).json();
+    let estimate =
+        run(command(), &[&arguments[..], &["--output", "json"]].concat()).await.expect(0).json();
     assert_eq!(estimate["credits"], json!({ "min": 26, "max": 42 }));
     assert_eq!(estimate["usd"], json!({ "min": "5.148", "max": "8.316" }));
     assert!(run(command(), &arguments).await.expect(0).stdout.contains("5.148 to 8.316"));
@@ -33,11 +34,28 @@ async fn a_plan_is_one_estimate_and_in_dollars_too() {
 async fn a_rate_card_of_ones_own_is_used_and_its_mistakes_name_their_line() {
     let folder = tempfile::tempdir().unwrap();
     let card = folder.path().join("card.yaml");
-    fs::write(&card, "name: negotiated\nrates:\n  - { operation: create, credits: 4.5, block_seconds: 30 }\n").unwrap();
+    fs::write(
+        &card,
+        "name: negotiated\nrates:\n  - { operation: create, credits: 4.5, block_seconds: 30 }\n",
+    )
+    .unwrap();
     let card = card.to_str().unwrap();
-    let arguments = ["estimate", "--operation", "create", "--seconds", "31", "--rate-card", card, "--output", "json"];
+    let arguments = [
+        "estimate",
+        "--operation",
+        "create",
+        "--seconds",
+        "31",
+        "--rate-card",
+        card,
+        "--output",
+        "json",
+    ];
     let estimate = run(command(), &arguments).await.expect(0).json();
-    assert_eq!((&estimate["rate_card"], &estimate["credits"]["max"]), (&json!("negotiated"), &json!(9)));
+    assert_eq!(
+        (&estimate["rate_card"], &estimate["credits"]["max"]),
+        (&json!("negotiated"), &json!(9))
+    );
     fs::write(card, "name: negotiated\nrates:\n  - { operation: create, credits: 4.5 }\n").unwrap();
     assert!(run(command(), &arguments).await.expect(2).stderr.contains("line 3"));
 }
@@ -52,15 +70,24 @@ async fn the_ledger_tells_what_was_spent_also_by_another_process() {
         command.env("CREATIFY_LEDGER", &file);
         command
     };
-    let done = run(keeping(), &["create", TEMPLATE, "--seconds", "20..30", "--show-balance"]).await.expect(0);
+    let done = run(keeping(), &["create", TEMPLATE, "--seconds", "20..30", "--show-balance"])
+        .await
+        .expect(0);
     assert!(done.stderr.contains("estimated 5, charged 5 credits, balance 495"), "{}", done.stderr);
 
     // Submitted by one process, waited for by another.
     let submitted =
-        run(keeping(), &["preview", TEMPLATE, "--seconds", "30", "--no-wait", "--output", "json"]).await.expect(0).json();
-    let total = async || run(keeping(), &["ledger", "--output", "json"]).await.expect(0).json()["total"].clone();
+        run(keeping(), &["preview", TEMPLATE, "--seconds", "30", "--no-wait", "--output", "json"])
+            .await
+            .expect(0)
+            .json();
+    let total = async || {
+        run(keeping(), &["ledger", "--output", "json"]).await.expect(0).json()["total"].clone()
+    };
     assert_eq!((&total().await["charged"], &total().await["reserved"]), (&json!(5), &json!(1)));
-    run(keeping(), &["wait", &format!("preview:{}", submitted["id"].as_str().unwrap())]).await.expect(0);
+    run(keeping(), &["wait", &format!("preview:{}", submitted["id"].as_str().unwrap())])
+        .await
+        .expect(0);
     assert_eq!((&total().await["charged"], &total().await["reserved"]), (&json!(6), &json!(0)));
     assert_eq!(sandbox.charged(), 6.into());
 
@@ -69,7 +96,10 @@ async fn the_ledger_tells_what_was_spent_also_by_another_process() {
     let text = run(keeping(), &["ledger", "--by", "template"]).await.expect(0).stdout;
     assert!(text.contains(TEMPLATE) && text.contains("total"), "{text}");
     assert_eq!(
-        run(keeping(), &["ledger", "--since", "2100-01-01", "--output", "json"]).await.expect(0).json()["total"]["calls"],
+        run(keeping(), &["ledger", "--since", "2100-01-01", "--output", "json"])
+            .await
+            .expect(0)
+            .json()["total"]["calls"],
         0
     );
     assert!(run(using(&sandbox), &["ledger"]).await.expect(2).stderr.contains("CREATIFY_LEDGER"));
@@ -85,7 +115,10 @@ async fn prices_that_do_not_fit_are_told_with_the_option_that_switches() {
     let create = ["create", TEMPLATE, "--model-version", "aurora_v1"];
     let told = run(using(&sandbox), &create).await.expect(0).stderr;
     assert!(told.contains("does not fit") && told.contains("--rate-card per-second"), "{told}");
-    let fitting = run(using(&sandbox), &[&create[..], &["--rate-card", "per-second"]].concat()).await.expect(0).stderr;
+    let fitting = run(using(&sandbox), &[&create[..], &["--rate-card", "per-second"]].concat())
+        .await
+        .expect(0)
+        .stderr;
     assert!(!fitting.contains("does not fit"), "{fitting}");
 }
 

@@ -36,13 +36,19 @@ impl IntoResponse for Answer {
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
-        let of_no_field = |text: &str| Self(StatusCode::BAD_REQUEST, json!({ "non_field_errors": [text] }));
+        let of_no_field =
+            |text: &str| Self(StatusCode::BAD_REQUEST, json!({ "non_field_errors": [text] }));
         match refusal {
             Refusal::NoSuchJob => Self::not_found(),
             Refusal::PreviewNotReady => of_no_field("The preview of this job is not ready."),
             Refusal::AlreadyRendering => of_no_field("This job is already rendering."),
-            Refusal::InsufficientCredits => Self::detail(StatusCode::PAYMENT_REQUIRED, "Insufficient credits."),
-            Refusal::NoPrice => Self::detail(StatusCode::INTERNAL_SERVER_ERROR, "The rate card has no price for this."),
+            Refusal::InsufficientCredits => {
+                Self::detail(StatusCode::PAYMENT_REQUIRED, "Insufficient credits.")
+            }
+            Refusal::NoPrice => Self::detail(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The rate card has no price for this.",
+            ),
         }
     }
 }
@@ -103,6 +109,9 @@ mod tests {
     #[test]
     fn whole_credits_are_whole_numbers() {
         let written = |mantissa, scale| number(Decimal::new(mantissa, scale)).to_string();
-        assert_eq!([written(40, 1), written(1235, 1), written(-5, 1), written(0, 0)], ["4", "123.5", "-0.5", "0"]);
+        assert_eq!(
+            [written(40, 1), written(1235, 1), written(-5, 1), written(0, 0)],
+            ["4", "123.5", "-0.5", "0"]
+        );
     }
 }

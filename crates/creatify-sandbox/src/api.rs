@@ -70,7 +70,9 @@ fn handler(operation: OperationId) -> Option<MethodRouter<Arc<Service>>> {
 /// Notes every request, whatever happens to it further in.
 async fn record(State(service): Shared, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let is_it = |operation: &&OperationId| Some(operation.path()) == matched && operation.method() == request.method();
+    let is_it = |operation: &&OperationId| {
+        Some(operation.path()) == matched && operation.method() == request.method()
+    };
     let place = service.requests.arrived(requests::Request {
         operation: OperationId::ALL.iter().find(is_it).copied(),
         method: request.method().clone(),
@@ -157,22 +159,35 @@ fn look(service: &Service, id: Uuid) -> Result<Answer, Answer> {
 
 async fn list_jobs(State(service): Shared, uri: Uri) -> Result<Answer, Answer> {
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let given: Vec<_> = query.filter(|(name, _)| name == "ids").map(|(_, value)| value.into_owned()).collect();
+    let given: Vec<_> =
+        query.filter(|(name, _)| name == "ids").map(|(_, value)| value.into_owned()).collect();
     let ids: Vec<_> = given.iter().flat_map(|value| value.split(',')).map(str::trim).collect();
     let wrong = |text: String| Answer(StatusCode::BAD_REQUEST, json!({ "ids": [text] }));
     if ids.len() > limits::IDS {
         return Err(wrong(format!("Ensure this field has no more than {} elements.", limits::IDS)));
     }
-    let id = |text: &&str| Uuid::try_parse(text).map_err(|_| wrong(format!("\"{text}\" is not a valid UUID.")));
+    let id = |text: &&str| {
+        Uuid::try_parse(text).map_err(|_| wrong(format!("\"{text}\" is not a valid UUID.")))
+    };
     let ids = ids.iter().map(id).collect::<Result<Vec<_>, _>>()?;
     Ok(service.with_world(|world, now| {
-        let jobs = if ids.is_empty() { world.newest().take(LIST_LENGTH).collect() } else { world.these(&ids) };
-        Answer(StatusCode::OK, jobs.into_iter().map(|job| answer::job(&service, world, job, now)).collect())
+        let jobs = if ids.is_empty() {
+            world.newest().take(LIST_LENGTH).collect()
+        } else {
+            world.these(&ids)
+        };
+        Answer(
+            StatusCode::OK,
+            jobs.into_iter().map(|job| answer::job(&service, world, job, now)).collect(),
+        )
     }))
 }
 
 async fn list_templates(State(service): Shared) -> Answer {
-    Answer(StatusCode::OK, templates().iter().map(|template| answer::template(&service, template)).collect())
+    Answer(
+        StatusCode::OK,
+        templates().iter().map(|template| answer::template(&service, template)).collect(),
+    )
 }
 
 async fn remaining_credits(State(service): Shared) -> Answer {

@@ -13,15 +13,24 @@ use rust_decimal::Decimal;
 /// The credits for a video of this duration; `None` when the card has no price for it.
 ///
 /// Aurora renders have no published price: they cost what is left of a create after its preview.
-pub(crate) fn charge(card: &RateCard, operation: Operation, model: &ModelVersion, duration: Duration) -> Option<Decimal> {
+pub(crate) fn charge(
+    card: &RateCard,
+    operation: Operation,
+    model: &ModelVersion,
+    duration: Duration,
+) -> Option<Decimal> {
     let of_operation = || card.rates.iter().filter(|rate| rate.operation == operation);
     let rate = of_operation()
         .find(|rate| rate.model_version.as_ref() == Some(model))
         .or_else(|| of_operation().find(|rate| rate.model_version.is_none()))?;
     match rate.price {
         Price::PerBlock { credits, block_seconds } => {
-            let started = duration.as_nanos().div_ceil(Duration::from_secs(block_seconds.into()).as_nanos());
-            Some(Decimal::new(credits.mantissa, credits.scale) * Decimal::from(u64::try_from(started).ok()?))
+            let started =
+                duration.as_nanos().div_ceil(Duration::from_secs(block_seconds.into()).as_nanos());
+            Some(
+                Decimal::new(credits.mantissa, credits.scale)
+                    * Decimal::from(u64::try_from(started).ok()?),
+            )
         }
         Price::Between { .. } => {
             let create = charge(card, Operation::Create, model, duration)?;
@@ -38,7 +47,10 @@ mod tests {
 
     fn price(card: &str, operation: Operation, model: ModelVersion, seconds: u64) -> String {
         let card = RATE_CARDS.iter().find(|known| known.name == card).unwrap();
-        charge(card, operation, &model, Duration::from_secs(seconds)).unwrap().normalize().to_string()
+        charge(card, operation, &model, Duration::from_secs(seconds))
+            .unwrap()
+            .normalize()
+            .to_string()
     }
 
     #[test]
@@ -60,7 +72,11 @@ mod tests {
             ("per-second", Create, AuroraV1Fast, 15, "7.5"),
             ("per-second", Render, AuroraV1Fast, 15, "6.5"),
         ] {
-            assert_eq!(price(card, operation, model.clone(), seconds), credits, "{card} {operation} {model} {seconds} s");
+            assert_eq!(
+                price(card, operation, model.clone(), seconds),
+                credits,
+                "{card} {operation} {model} {seconds} s"
+            );
         }
     }
 

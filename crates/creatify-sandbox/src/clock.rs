@@ -40,7 +40,8 @@ impl Clock {
                 return;
             }
             // Never less than tokio's own grain: rounding may leave a rest of nanoseconds.
-            let real = Duration::try_from_secs_f64(left.as_secs_f64() / self.speed).unwrap_or(Duration::MAX);
+            let real = Duration::try_from_secs_f64(left.as_secs_f64() / self.speed)
+                .unwrap_or(Duration::MAX);
             tokio::time::sleep(real.max(Duration::from_millis(1))).await;
         }
     }

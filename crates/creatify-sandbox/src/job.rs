@@ -61,7 +61,11 @@ pub(crate) struct View {
 impl Call {
     /// What it costs at this moment: the charge is returned when the work fails or is rejected.
     pub(crate) fn charged(&self, now: Duration) -> Decimal {
-        if now >= self.plan.ended && self.plan.ending != Ending::Done { Decimal::ZERO } else { self.charge }
+        if now >= self.plan.ended && self.plan.ending != Ending::Done {
+            Decimal::ZERO
+        } else {
+            self.charge
+        }
     }
 }
 
@@ -82,14 +86,18 @@ impl Job {
 
     /// The newest finished video, by its `media_job`.
     pub(crate) fn video(&self, now: Duration) -> Option<Uuid> {
-        let videos = self.calls().filter(|call| call.operation != Operation::Preview && call.plan.succeeded(now));
+        let videos = self
+            .calls()
+            .filter(|call| call.operation != Operation::Preview && call.plan.succeeded(now));
         videos.last().map(|call| call.media_job)
     }
 
     /// The call whose state shows. After a render is accepted that is still the one before it, until the render is queued.
     fn shown(&self, now: Duration) -> &Call {
         match self.renders.split_last() {
-            Some((render, before)) if render.plan.phase(now) == Phase::Waiting => before.last().unwrap_or(&self.first),
+            Some((render, before)) if render.plan.phase(now) == Phase::Waiting => {
+                before.last().unwrap_or(&self.first)
+            }
             Some((render, _)) => render,
             None => &self.first,
         }
@@ -104,7 +112,8 @@ impl Job {
             status,
             progress,
             has_preview: self.has_preview(now),
-            media_job: (succeeded && shown.operation != Operation::Preview).then_some(shown.media_job),
+            media_job: (succeeded && shown.operation != Operation::Preview)
+                .then_some(shown.media_job),
             failed_reason: match shown.plan.ending {
                 _ if now < shown.plan.ended => None,
                 Ending::Done => Some(""),

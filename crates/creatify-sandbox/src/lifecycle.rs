@@ -166,7 +166,11 @@ impl Plan {
     /// The moments at which its phase changes, in order, each once.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Duration> {
         let passed_at_once = [self.queued == self.started, self.started == self.ended, false];
-        [self.queued, self.started, self.ended].into_iter().zip(passed_at_once).filter(|(_, skip)| !skip).map(|(at, _)| at)
+        [self.queued, self.started, self.ended]
+            .into_iter()
+            .zip(passed_at_once)
+            .filter(|(_, skip)| !skip)
+            .map(|(at, _)| at)
     }
 
     /// When it last changed.
@@ -175,7 +179,11 @@ impl Plan {
     }
 
     /// The status of a job whose work this is, and what progress shows.
-    pub(crate) fn status(&self, now: Duration, profile: ProgressProfile) -> (JobStatus, Option<f64>) {
+    pub(crate) fn status(
+        &self,
+        now: Duration,
+        profile: ProgressProfile,
+    ) -> (JobStatus, Option<f64>) {
         match self.phase(now) {
             Phase::Waiting => (JobStatus::Pending, profile.shown(0.0)),
             Phase::Queued => (JobStatus::InQueue, profile.shown(0.0)),
@@ -196,7 +204,9 @@ impl Plan {
 /// one job never changes another.
 pub(crate) fn rng(seed: u64, job: u64, call: u64) -> Xoshiro256PlusPlus {
     // Odd factors keep neighbors apart; seed_from_u64 mixes the rest.
-    Xoshiro256PlusPlus::seed_from_u64(seed ^ job.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ call.wrapping_mul(0xd1b5_4a32_d192_ed03))
+    Xoshiro256PlusPlus::seed_from_u64(
+        seed ^ job.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ call.wrapping_mul(0xd1b5_4a32_d192_ed03),
+    )
 }
 
 #[cfg(test)]
@@ -210,22 +220,44 @@ mod tests {
 
     fn story(plan: &Plan) -> Vec<(u64, String)> {
         let times = [plan.accepted].into_iter().chain(plan.changes());
-        times.map(|at| (at.as_secs(), plan.status(at, ProgressProfile::Informative).0.to_string())).collect()
+        times
+            .map(|at| (at.as_secs(), plan.status(at, ProgressProfile::Informative).0.to_string()))
+            .collect()
     }
 
     #[test]
     fn a_plan_goes_through_each_status_once_and_in_order() {
-        let told = |plan| story(&plan).iter().map(|(at, status)| format!("{at} {status}")).collect::<Vec<_>>().join(", ");
-        assert_eq!(told(plan(Operation::Preview, Ending::Done)), "100 pending, 101 in_queue, 116 running, 156 done");
-        assert_eq!(told(plan(Operation::Create, Ending::Failed("f"))), "100 pending, 101 in_queue, 116 running, 176 failed");
-        assert_eq!(told(plan(Operation::Create, Ending::Rejected("r"))), "100 pending, 101 in_queue, 116 rejected");
+        let told = |plan| {
+            story(&plan)
+                .iter()
+                .map(|(at, status)| format!("{at} {status}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        assert_eq!(
+            told(plan(Operation::Preview, Ending::Done)),
+            "100 pending, 101 in_queue, 116 running, 156 done"
+        );
+        assert_eq!(
+            told(plan(Operation::Create, Ending::Failed("f"))),
+            "100 pending, 101 in_queue, 116 running, 176 failed"
+        );
+        assert_eq!(
+            told(plan(Operation::Create, Ending::Rejected("r"))),
+            "100 pending, 101 in_queue, 116 rejected"
+        );
     }
 
     #[test]
     fn progress_grows_in_steps_and_ends_at_one_only_when_done() {
-        let shown = |plan: &Plan, second| plan.status(Duration::from_secs(second), ProgressProfile::Informative).1;
+        let shown = |plan: &Plan, second| {
+            plan.status(Duration::from_secs(second), ProgressProfile::Informative).1
+        };
         let done = plan(Operation::Preview, Ending::Done);
-        assert_eq!([0, 115, 117, 118, 136, 155].map(|s| shown(&done, s)), [0.0, 0.0, 0.0, 0.05, 0.5, 0.95].map(Some));
+        assert_eq!(
+            [0, 115, 117, 118, 136, 155].map(|s| shown(&done, s)),
+            [0.0, 0.0, 0.0, 0.05, 0.5, 0.95].map(Some)
+        );
         assert_eq!(shown(&done, 999), Some(1.0));
         assert_eq!(shown(&plan(Operation::Preview, Ending::Failed("f")), 999), Some(0.4));
         assert_eq!(shown(&plan(Operation::Preview, Ending::Rejected("r")), 999), Some(0.0));
@@ -233,7 +265,8 @@ mod tests {
 
     #[test]
     fn the_other_progress_profiles_tell_less_or_lie() {
-        let shown = |profile: ProgressProfile| [0.0, 0.3, 0.6, 1.0].map(|share| profile.shown(share));
+        let shown =
+            |profile: ProgressProfile| [0.0, 0.3, 0.6, 1.0].map(|share| profile.shown(share));
         assert_eq!(shown(ProgressProfile::Stuck), [0.0, 0.0, 0.0, 1.0].map(Some));
         assert_eq!(shown(ProgressProfile::Jumping), [0.0, 0.7, 0.4, 1.0].map(Some));
         assert_eq!(shown(ProgressProfile::Absent), [None; 4]);
@@ -254,14 +287,16 @@ mod tests {
     #[test]
     fn a_median_may_be_as_long_as_never() {
         let timing = Timing { video_median: Duration::MAX, ..Timing::default() };
-        let plan = Plan::draw(&timing, Operation::Create, Ending::Done, Duration::ZERO, &mut rng(0, 0, 0));
+        let plan =
+            Plan::draw(&timing, Operation::Create, Ending::Done, Duration::ZERO, &mut rng(0, 0, 0));
         assert!(matches!(plan.phase(Duration::from_secs(1_000_000_000)), Phase::Running { .. }));
     }
 
     #[test]
     fn nothing_takes_time_when_every_median_is_zero() {
         let zero = Duration::ZERO;
-        let timing = Timing { pending: zero, queue_median: zero, preview_median: zero, ..Timing::default() };
+        let timing =
+            Timing { pending: zero, queue_median: zero, preview_median: zero, ..Timing::default() };
         let plan = Plan::draw(&timing, Operation::Preview, Ending::Done, zero, &mut rng(0, 0, 0));
         assert_eq!(plan.phase(zero), Phase::Over { share: 1.0 });
     }

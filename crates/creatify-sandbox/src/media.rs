@@ -60,7 +60,9 @@ async fn video(
 ) -> Response {
     let id = id(file, ".mp4");
     // A render that replaces a video changes the tag, so that nobody glues halves of two videos together.
-    let Some(version) = id.and_then(|id| service.with_world(|world, now| world.job(id)?.video(now))) else {
+    let Some(version) =
+        id.and_then(|id| service.with_world(|world, now| world.job(id)?.video(now)))
+    else {
         return Answer::not_found().into_response();
     };
     let (video, etag) = match replaced {
@@ -75,11 +77,14 @@ async fn video(
     let length = video.len();
     let part = if method == Method::GET { part(&headers, &etag, length) } else { Part::Whole };
     match part {
-        Part::Whole => (common, [(header::CONTENT_LENGTH, length.to_string())], video).into_response(),
+        Part::Whole => {
+            (common, [(header::CONTENT_LENGTH, length.to_string())], video).into_response()
+        }
         Part::Bytes { first, last } => {
             let range = format!("bytes {first}-{last}/{length}");
             let body = video.slice(first..=last); // within the length, by which the range was checked
-            let extent = [(header::CONTENT_RANGE, range), (header::CONTENT_LENGTH, body.len().to_string())];
+            let extent =
+                [(header::CONTENT_RANGE, range), (header::CONTENT_LENGTH, body.len().to_string())];
             (StatusCode::PARTIAL_CONTENT, common, extent, body).into_response()
         }
         Part::Unsatisfiable => {
@@ -135,10 +140,16 @@ struct Layout {
 
 async fn preview(State(service): Shared, query: Result<Query<Layout>, QueryRejection>) -> Response {
     let layout = query.map(|Query(query)| query.layout).unwrap_or_default();
-    let id = layout.rsplit('/').next().and_then(|file| Uuid::try_parse(file.strip_suffix(".json")?).ok());
+    let id = layout
+        .rsplit('/')
+        .next()
+        .and_then(|file| Uuid::try_parse(file.strip_suffix(".json")?).ok());
     let page = id.and_then(|id| {
         service.with_world(|world, now| {
-            world.job(id).filter(|job| job.has_preview(now)).map(|job| page::preview(&service, job, now))
+            world
+                .job(id)
+                .filter(|job| job.has_preview(now))
+                .map(|job| page::preview(&service, job, now))
         })
     });
     let headers = page::headers(&service.media_url);
@@ -150,7 +161,9 @@ async fn preview(State(service): Shared, query: Result<Query<Layout>, QueryRejec
 
 async fn template(file: File) -> Response {
     match id(file, ".svg").and_then(templates::find) {
-        Some(template) => ([(header::CONTENT_TYPE, "image/svg+xml")], page::poster(template)).into_response(),
+        Some(template) => {
+            ([(header::CONTENT_TYPE, "image/svg+xml")], page::poster(template)).into_response()
+        }
         None => Answer::not_found().into_response(),
     }
 }

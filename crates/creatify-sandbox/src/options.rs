@@ -64,7 +64,9 @@ fn known_cards() -> String {
 
 impl Default for SandboxBuilder {
     fn default() -> Self {
-        let credits = PLANS.first().map_or(Decimal::from(500), |plan| Decimal::new(plan.credits.mantissa, plan.credits.scale));
+        let credits = PLANS.first().map_or(Decimal::from(500), |plan| {
+            Decimal::new(plan.credits.mantissa, plan.credits.scale)
+        });
         Self {
             speed: DEMO_SPEED,
             started_at: None,
@@ -181,7 +183,10 @@ mod tests {
         for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(message(SandboxBuilder::default().speed(speed)).contains("above 0"), "{speed}");
         }
-        assert!(message(SandboxBuilder::default().rate_card("free")).ends_with("there are blocks, per-second"));
+        assert!(
+            message(SandboxBuilder::default().rate_card("free"))
+                .ends_with("there are blocks, per-second")
+        );
         let timing = Timing { sigma: -0.1, ..Timing::default() };
         assert!(message(SandboxBuilder::default().timing(timing)).contains("from 0 to 3"));
     }

@@ -36,11 +36,18 @@ pub(crate) fn preview(service: &Service, job: &Job, now: Duration) -> Html<Strin
     let title = escape(order.name.as_deref().unwrap_or(order.template.name));
     let video = job.video(now).map(|_| {
         let url = service.video_url(job.id);
-        format!("<h2>Video</h2><video src=\"{url}\" autoplay muted loop playsinline controls></video>")
+        format!(
+            "<h2>Video</h2><video src=\"{url}\" autoplay muted loop playsinline controls></video>"
+        )
     });
     let mut variables = String::new();
     for (name, value) in &order.variables {
-        _ = write!(variables, "<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(&shown(value)));
+        _ = write!(
+            variables,
+            "<tr><th>{}</th><td>{}</td></tr>",
+            escape(name),
+            escape(&shown(value))
+        );
     }
     if variables.is_empty() {
         variables = "<tr><td class=\"none\">No variables</td></tr>".into();
@@ -63,7 +70,10 @@ pub(crate) fn preview(service: &Service, job: &Job, now: Duration) -> Html<Strin
 fn stage(job: &Job) -> String {
     let of_type = |known: &str, field: &str| -> Vec<&str> {
         let typed = job.order.variables.values().filter(|value| value["type"] == known);
-        typed.filter_map(|value| value["properties"][field].as_str()).filter(|text| !text.trim().is_empty()).collect()
+        typed
+            .filter_map(|value| value["properties"][field].as_str())
+            .filter(|text| !text.trim().is_empty())
+            .collect()
     };
     let mut texts = of_type("text", "content");
     let mut images = of_type("image", "url");
@@ -75,16 +85,25 @@ fn stage(job: &Job) -> String {
     let total = scenes * SCENE_SECONDS;
     let mut stage = String::new();
     for scene in 0..scenes {
-        let image = images.get(scene % images.len().max(1)).map(|url| format!("<img src=\"{}\" alt=\"\">", escape(url)));
+        let image = images
+            .get(scene % images.len().max(1))
+            .map(|url| format!("<img src=\"{}\" alt=\"\">", escape(url)));
         let text = texts.get(scene).map(|text| {
             let class = if text.chars().count() > 60 { " class=\"long\"" } else { "" };
             format!("<p{class}>{}</p>", escape(text))
         });
         // A delay in the past: each scene starts its turn where the one before ends, and the page opens after the first fade.
-        let timing = format!("animation: scene {total}s linear -{}.5s infinite", (scenes - scene) * SCENE_SECONDS);
+        let timing = format!(
+            "animation: scene {total}s linear -{}.5s infinite",
+            (scenes - scene) * SCENE_SECONDS
+        );
         let timing = if scenes > 1 { timing } else { String::new() };
         let (image, text) = (image.unwrap_or_default(), text.unwrap_or_default());
-        _ = write!(stage, "<div class=\"scene c{}\" style=\"{timing}\">{image}{text}</div>", scene % 3);
+        _ = write!(
+            stage,
+            "<div class=\"scene c{}\" style=\"{timing}\">{image}{text}</div>",
+            scene % 3
+        );
     }
     // The share of the whole that a scene shows, and a short fade on both sides.
     let share = 100.0 / scenes as f64;
@@ -98,8 +117,7 @@ fn stage(job: &Job) -> String {
 
 /// What stands at a link that leads to no preview.
 pub(crate) fn no_preview() -> Html<String> {
-    let body =
-        "<main><div><h1>No preview here</h1><p class=\"lead\">The link is wrong, or the preview is not ready.</p></div></main>";
+    let body = "<main><div><h1>No preview here</h1><p class=\"lead\">The link is wrong, or the preview is not ready.</p></div></main>";
     document("No preview", "", "", body)
 }
 
@@ -125,7 +143,9 @@ pub(crate) fn index(service: &Service) -> Html<String> {
     let jobs = if rows.is_empty() {
         "<p class=\"none\">None yet.</p>".to_owned()
     } else {
-        format!("<table><tr><th>Job</th><th>Template</th><th>Status</th><th>Credits</th><th>Results</th></tr>{rows}</table>")
+        format!(
+            "<table><tr><th>Job</th><th>Template</th><th>Status</th><th>Credits</th><th>Results</th></tr>{rows}</table>"
+        )
     };
     let url = &service.api_url;
     let body = format!(
@@ -141,9 +161,12 @@ pub(crate) fn index(service: &Service) -> Html<String> {
 }
 
 fn row(service: &Service, job: &Job, view: &crate::job::View, now: Duration) -> String {
-    let name = job.order.name.as_deref().map(|name| format!("{}<br>", escape(name))).unwrap_or_default();
-    let percent =
-        view.progress.filter(|_| view.status == JobStatus::Running).map(|progress| format!(" {:.0} %", progress * 100.0));
+    let name =
+        job.order.name.as_deref().map(|name| format!("{}<br>", escape(name))).unwrap_or_default();
+    let percent = view
+        .progress
+        .filter(|_| view.status == JobStatus::Running)
+        .map(|progress| format!(" {:.0} %", progress * 100.0));
     let link = |label: &str, url: String| format!("<a href=\"{url}\">{label}</a> ");
     let preview = view.has_preview.then(|| link("preview", service.preview_url(job)));
     let video = job.video(now).map(|_| link("video", service.video_url(job.id)));
@@ -189,7 +212,9 @@ fn document(title: &str, class: &str, head: &str, body: &str) -> Html<String> {
 /// One line for a variable: its text, URL or id when its type is known, otherwise its JSON.
 fn shown(value: &Value) -> String {
     let properties = &value["properties"];
-    let known = ["content", "url", "avatar_id", "voice_id"].iter().find_map(|field| properties[*field].as_str());
+    let known = ["content", "url", "avatar_id", "voice_id"]
+        .iter()
+        .find_map(|field| properties[*field].as_str());
     known.map_or_else(|| value.to_string(), str::to_owned)
 }
 
@@ -215,7 +240,10 @@ mod tests {
     #[test]
     fn nothing_that_a_value_says_becomes_markup() {
         assert_eq!(escape("<b a=\"1\" c='2'>&"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;");
-        assert_eq!(shown(&serde_json::json!({ "type": "text", "properties": { "content": "Hi" } })), "Hi");
+        assert_eq!(
+            shown(&serde_json::json!({ "type": "text", "properties": { "content": "Hi" } })),
+            "Hi"
+        );
         assert_eq!(shown(&serde_json::json!([1])), "[1]");
     }
 }

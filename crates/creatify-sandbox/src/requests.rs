@@ -57,7 +57,9 @@ impl Requests {
 
     pub(crate) fn answered(&self, place: usize, status: StatusCode) {
         self.locked(|log| {
-            if let Some(request) = place.checked_sub(log.forgotten).and_then(|index| log.last.get_mut(index)) {
+            if let Some(request) =
+                place.checked_sub(log.forgotten).and_then(|index| log.last.get_mut(index))
+            {
                 request.status = Some(status);
             }
         });
@@ -84,14 +86,22 @@ mod tests {
     fn old_requests_are_forgotten_and_still_counted() {
         let requests = Requests::default();
         let operation = OperationId::GetCustomTemplateJob;
-        let request =
-            Request { operation: Some(operation), method: Method::GET, path: "/".into(), at: Duration::ZERO, status: None };
+        let request = Request {
+            operation: Some(operation),
+            method: Method::GET,
+            path: "/".into(),
+            at: Duration::ZERO,
+            status: None,
+        };
         for _ in 0..=REMEMBERED {
             let place = requests.arrived(request.clone());
             requests.answered(place, StatusCode::OK);
         }
         requests.answered(0, StatusCode::NOT_FOUND);
-        assert_eq!((requests.last().len(), requests.count(operation)), (REMEMBERED, REMEMBERED + 1));
+        assert_eq!(
+            (requests.last().len(), requests.count(operation)),
+            (REMEMBERED, REMEMBERED + 1)
+        );
         assert!(requests.last().iter().all(|request| request.status == Some(StatusCode::OK)));
     }
 }

@@ -187,7 +187,11 @@ impl Sandbox {
                 status: job.view(now, world.rules.progress).status,
                 calls: job
                     .calls()
-                    .map(|call| AcceptedCall { operation: call.operation, at: call.plan.accepted, charged: call.charged(now) })
+                    .map(|call| AcceptedCall {
+                        operation: call.operation,
+                        at: call.plan.accepted,
+                        charged: call.charged(now),
+                    })
                     .collect(),
             };
             let mut jobs: Vec<_> = world.newest().map(accepted).collect();

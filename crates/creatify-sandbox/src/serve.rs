@@ -44,7 +44,11 @@ impl Door {
 }
 
 /// Serves until it is dropped, and every connection with it: unlike axum::serve, whose connections live on.
-pub(crate) async fn serve(mut listener: TcpListener, router: Router, mut closings: mpsc::Receiver<Closing>) {
+pub(crate) async fn serve(
+    mut listener: TcpListener,
+    router: Router,
+    mut closings: mpsc::Receiver<Closing>,
+) {
     let mut connections = JoinSet::new();
     let closing = watch::Sender::new(());
     loop {
@@ -72,7 +76,11 @@ pub(crate) async fn serve(mut listener: TcpListener, router: Router, mut closing
 }
 
 /// Stops listening and keeps the port: it stays bound, so that nobody else gets it, and connections to it are refused.
-async fn reopened(listener: TcpListener, after: Duration, closed: oneshot::Sender<()>) -> io::Result<TcpListener> {
+async fn reopened(
+    listener: TcpListener,
+    after: Duration,
+    closed: oneshot::Sender<()>,
+) -> io::Result<TcpListener> {
     let address = listener.local_addr()?;
     drop(listener);
     let socket = TcpSocket::new_v4()?;
@@ -90,7 +98,9 @@ async fn connection(stream: TcpStream, router: Router, mut is_closing: watch::Re
     }
     let service = service_fn(move |request| answer(router.clone(), request));
     // Without time-outs: they would be timers that a paused clock jumps to.
-    let serving = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(stream), service);
+    let serving = http1::Builder::new()
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
@@ -105,7 +115,10 @@ async fn connection(stream: TcpStream, router: Router, mut is_closing: watch::Re
 }
 
 /// The router's answer. An error makes hyper close the connection without one, which is what a broken answer asks for.
-async fn answer(mut router: Router, request: hyper::Request<Incoming>) -> io::Result<hyper::Response<Body>> {
+async fn answer(
+    mut router: Router,
+    request: hyper::Request<Incoming>,
+) -> io::Result<hyper::Response<Body>> {
     let Ok(response) = router.call(request.map(Body::new)).await;
     if response.extensions().get::<Broken>().is_some() {
         return Err(io::Error::other("dropped by a fault"));

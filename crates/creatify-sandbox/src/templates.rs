@@ -25,16 +25,33 @@ pub struct Template {
 }
 
 const fn works(id: Uuid, name: &'static str, seconds: u64, aspect_ratio: &'static str) -> Template {
-    Template { id, name, duration: Duration::from_secs(seconds), aspect_ratio, first_call: Ending::Done, render: Ending::Done }
+    Template {
+        id,
+        name,
+        duration: Duration::from_secs(seconds),
+        aspect_ratio,
+        first_call: Ending::Done,
+        render: Ending::Done,
+    }
 }
 
 const fn ends(id: Uuid, name: &'static str, first_call: Ending, render: Ending) -> Template {
-    Template { id, name, duration: Duration::from_secs(20), aspect_ratio: "9x16", first_call, render }
+    Template {
+        id,
+        name,
+        duration: Duration::from_secs(20),
+        aspect_ratio: "9x16",
+        first_call,
+        render,
+    }
 }
 
-const FAILED: Ending = Ending::Failed("Could not fetch the image of a variable. This template always fails.");
-const RENDER_FAILED: Ending = Ending::Failed("The renderer stopped. This template fails whenever it is rendered.");
-const REJECTED: Ending = Ending::Rejected("The content was rejected by moderation. This template is always rejected.");
+const FAILED: Ending =
+    Ending::Failed("Could not fetch the image of a variable. This template always fails.");
+const RENDER_FAILED: Ending =
+    Ending::Failed("The renderer stopped. This template fails whenever it is rendered.");
+const REJECTED: Ending =
+    Ending::Rejected("The content was rejected by moderation. This template is always rejected.");
 
 static TEMPLATES: [Template; 8] = [
     works(uuid!("3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10"), "Seasonal sale", 28, "9x16"),
@@ -44,7 +61,12 @@ static TEMPLATES: [Template; 8] = [
     works(uuid!("09a7c4f6-d25b-4e18-8f93-c6b1e4720d5f"), "Explainer", 60, "16x9"),
     ends(uuid!("fa11ed00-0000-4000-8000-000000000001"), "Always fails", FAILED, FAILED),
     ends(uuid!("de1ec7ed-0000-4000-8000-000000000002"), "Always rejected", REJECTED, REJECTED),
-    ends(uuid!("fa11ed00-0000-4000-8000-000000000003"), "Fails when rendered", Ending::Done, RENDER_FAILED),
+    ends(
+        uuid!("fa11ed00-0000-4000-8000-000000000003"),
+        "Fails when rendered",
+        Ending::Done,
+        RENDER_FAILED,
+    ),
 ];
 
 /// All templates of the sandbox.

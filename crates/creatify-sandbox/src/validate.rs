@@ -24,7 +24,9 @@ pub(crate) fn new_job(body: &[u8]) -> Result<NewJob, Errors> {
     };
     require("template_id", changes.template.is_some());
     require("variables", changes.variables.is_some());
-    let (Some(template), Some(variables), true) = (changes.template, changes.variables, errors.is_empty()) else {
+    let (Some(template), Some(variables), true) =
+        (changes.template, changes.variables, errors.is_empty())
+    else {
         return Err(errors.into());
     };
     Ok(NewJob {
@@ -64,7 +66,10 @@ fn fields(body: &[u8]) -> Result<(Changes, Map<String, Value>), Errors> {
     match fields.remove("variables") {
         None => {}
         Some(Value::Object(given)) => {
-            let wrong: Map<_, _> = given.iter().filter_map(|(name, value)| Some((name.clone(), variable(value)?))).collect();
+            let wrong: Map<_, _> = given
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), variable(value)?)))
+                .collect();
             if wrong.is_empty() {
                 changes.variables = Some(given);
             } else {
@@ -73,22 +78,31 @@ fn fields(body: &[u8]) -> Result<(Changes, Map<String, Value>), Errors> {
         }
         Some(Value::Null) => _ = errors.insert("variables".into(), json!([NULL])),
         Some(other) => {
-            let message = format!("Expected a dictionary of items but got type \"{}\".", kind(&other));
+            let message =
+                format!("Expected a dictionary of items but got type \"{}\".", kind(&other));
             errors.insert("variables".into(), json!([message]));
         }
     }
     if let Some(value) = fields.remove("name") {
-        changes.name = checked("name", &value, |value| nullable(value, |value| text(value, limits::NAME)), &mut errors);
+        changes.name = checked(
+            "name",
+            &value,
+            |value| nullable(value, |value| text(value, limits::NAME)),
+            &mut errors,
+        );
     }
     if let Some(value) = fields.remove("webhook_url") {
-        changes.webhook_url = checked("webhook_url", &value, |value| nullable(value, webhook_url), &mut errors);
+        changes.webhook_url =
+            checked("webhook_url", &value, |value| nullable(value, webhook_url), &mut errors);
     }
     if let Some(value) = fields.remove("model_version") {
         changes.model_version = checked("model_version", &value, model_version, &mut errors);
     }
     if let Some(value) = fields.remove("is_hidden") {
-        let boolean = |value: &Value| value.as_bool().ok_or_else(|| "Must be a valid boolean.".to_owned());
-        changes.is_hidden = checked("is_hidden", &value, |value| not_null(value).and_then(boolean), &mut errors);
+        let boolean =
+            |value: &Value| value.as_bool().ok_or_else(|| "Must be a valid boolean.".to_owned());
+        changes.is_hidden =
+            checked("is_hidden", &value, |value| not_null(value).and_then(boolean), &mut errors);
     }
     Ok((changes, errors))
 }
@@ -108,12 +122,18 @@ fn not_null(value: &Value) -> Result<&Value, String> {
     if value.is_null() { Err(NULL.into()) } else { Ok(value) }
 }
 
-fn nullable<T>(value: &Value, check: impl FnOnce(&Value) -> Result<T, String>) -> Result<Option<T>, String> {
+fn nullable<T>(
+    value: &Value,
+    check: impl FnOnce(&Value) -> Result<T, String>,
+) -> Result<Option<T>, String> {
     if value.is_null() { Ok(None) } else { check(value).map(Some) }
 }
 
 fn template(value: &Value) -> Result<&'static Template, String> {
-    let id = not_null(value)?.as_str().and_then(|text| Uuid::try_parse(text).ok()).ok_or("Must be a valid UUID.")?;
+    let id = not_null(value)?
+        .as_str()
+        .and_then(|text| Uuid::try_parse(text).ok())
+        .ok_or("Must be a valid UUID.")?;
     templates::find(id).ok_or_else(|| format!("Invalid pk \"{id}\" - object does not exist."))
 }
 
@@ -156,7 +176,9 @@ fn variable(value: &Value) -> Option<Value> {
     let message = match value.get("properties") {
         None => format!("A variable of type \"{known}\" needs \"properties\"."),
         Some(Value::Object(properties)) => match properties.get(field) {
-            None if required => format!("A variable of type \"{known}\" needs \"properties.{field}\"."),
+            None if required => {
+                format!("A variable of type \"{known}\" needs \"properties.{field}\".")
+            }
             None => return None,
             Some(Value::String(text)) if field == "url" && Url::parse(text).is_err() => {
                 format!("\"properties.{field}\": Enter a valid URL.")
@@ -164,7 +186,10 @@ fn variable(value: &Value) -> Option<Value> {
             Some(Value::String(_)) => return None,
             Some(_) => format!("\"properties.{field}\": Not a valid string."),
         },
-        Some(other) => format!("\"properties\": Expected a dictionary of items but got type \"{}\".", kind(other)),
+        Some(other) => format!(
+            "\"properties\": Expected a dictionary of items but got type \"{}\".",
+            kind(other)
+        ),
     };
     Some(json!([message]))
 }
@@ -207,7 +232,11 @@ mod tests {
             ("template_id", json!("nonsense"), "Must be a valid UUID."),
             ("template_id", json!(7), "Must be a valid UUID."),
             ("template_id", json!(null), "This field may not be null."),
-            ("template_id", json!(Uuid::nil()), "Invalid pk \"00000000-0000-0000-0000-000000000000\" - object does not exist."),
+            (
+                "template_id",
+                json!(Uuid::nil()),
+                "Invalid pk \"00000000-0000-0000-0000-000000000000\" - object does not exist.",
+            ),
             ("variables", json!([]), "Expected a dictionary of items but got type \"list\"."),
             ("variables", json!("{}"), "Expected a dictionary of items but got type \"str\"."),
             ("variables", json!(null), "This field may not be null."),
@@ -252,10 +281,22 @@ mod tests {
             (image(json!({})), "A variable of type \"image\" needs \"properties.url\"."),
             (image(json!({ "url": "hero.png" })), "\"properties.url\": Enter a valid URL."),
             (image(json!({ "url": 1 })), "\"properties.url\": Not a valid string."),
-            (image(json!([])), "\"properties\": Expected a dictionary of items but got type \"list\"."),
-            (json!({ "type": "avatar", "properties": {} }), "A variable of type \"avatar\" needs \"properties.avatar_id\"."),
-            (json!({ "type": "voiceover", "properties": {} }), "A variable of type \"voiceover\" needs \"properties.voice_id\"."),
-            (json!({ "type": "text", "properties": { "content": 1 } }), "\"properties.content\": Not a valid string."),
+            (
+                image(json!([])),
+                "\"properties\": Expected a dictionary of items but got type \"list\".",
+            ),
+            (
+                json!({ "type": "avatar", "properties": {} }),
+                "A variable of type \"avatar\" needs \"properties.avatar_id\".",
+            ),
+            (
+                json!({ "type": "voiceover", "properties": {} }),
+                "A variable of type \"voiceover\" needs \"properties.voice_id\".",
+            ),
+            (
+                json!({ "type": "text", "properties": { "content": 1 } }),
+                "\"properties.content\": Not a valid string.",
+            ),
         ] {
             assert_eq!(
                 refused(&with("variables", json!({ "hero": value, "ok": 1 }))),
@@ -273,7 +314,8 @@ mod tests {
             json!({ "type": "text", "properties": {} }),
             json!({ "type": "image", "properties": { "url": "https://cdn.example.com/a.png" } }),
         ] {
-            let order = new_job(with("variables", json!({ "v": value })).to_string().as_bytes()).unwrap();
+            let order =
+                new_job(with("variables", json!({ "v": value })).to_string().as_bytes()).unwrap();
             assert_eq!(order.variables["v"], value);
         }
         let nulls = json!({ "template_id": SALE, "variables": {}, "name": null, "webhook_url": null, "unknown": 1 });
@@ -285,7 +327,10 @@ mod tests {
         assert!(changes(b"").unwrap().name.is_none());
         assert!(changes(b"{}").unwrap().template.is_none());
         assert_eq!(changes(br#"{"name": null}"#).unwrap().name, Some(None));
-        assert_eq!(changes(br#"{"model_version": "aurora_v1"}"#).unwrap().model_version, Some(ModelVersion::AuroraV1));
+        assert_eq!(
+            changes(br#"{"model_version": "aurora_v1"}"#).unwrap().model_version,
+            Some(ModelVersion::AuroraV1)
+        );
         assert!(changes(br#"{"template_id": "x"}"#).is_err());
     }
 }

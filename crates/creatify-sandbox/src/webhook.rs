@@ -93,7 +93,9 @@ fn struck(
     let mut deliveries = Vec::new();
     match service.faults.next(Target::Webhooks) {
         Some(Fault::DropBefore) => {}
-        Some(Fault::OutOfOrder) if !is_last(event) => held_back.entry(event.job).or_default().push(delivery),
+        Some(Fault::OutOfOrder) if !is_last(event) => {
+            held_back.entry(event.job).or_default().push(delivery)
+        }
         Some(Fault::Forged) => {
             let elsewhere = format!("https://forged.invalid/{}.mp4", event.job);
             let body = payload(event, &JobStatus::Done, Some(elsewhere));
@@ -102,7 +104,9 @@ fn struck(
         fault => {
             match fault {
                 Some(Fault::Twice) => delivery.times *= 2,
-                Some(Fault::Delay(seconds)) => delivery.delay = Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+                Some(Fault::Delay(seconds)) => {
+                    delivery.delay = Duration::try_from_secs_f64(seconds).unwrap_or_default()
+                }
                 _ => {}
             }
             deliveries.push(delivery);
@@ -134,7 +138,9 @@ impl Delivery {
 fn loopback(url: &Url) -> Option<Vec<SocketAddr>> {
     let port = url.port_or_known_default().filter(|_| url.scheme() == "http")?;
     match url.host()? {
-        Host::Domain("localhost") => Some(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]),
+        Host::Domain("localhost") => {
+            Some(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()])
+        }
         Host::Ipv4(address) if address.is_loopback() => Some(vec![(address, port).into()]),
         Host::Ipv6(address) if address.is_loopback() => Some(vec![(address, port).into()]),
         _ => None,
@@ -143,10 +149,16 @@ fn loopback(url: &Url) -> Option<Vec<SocketAddr>> {
 
 fn payload(event: &Event, status: &JobStatus, video: Option<String>) -> Bytes {
     let field = if event.operation == Operation::Render { "output" } else { "video_output" };
-    json!({ "id": event.job, "status": status, "failed_reason": event.failed_reason, field: video }).to_string().into()
+    json!({ "id": event.job, "status": status, "failed_reason": event.failed_reason, field: video })
+        .to_string()
+        .into()
 }
 
-async fn post(url: &Url, receivers: &[SocketAddr], body: Bytes) -> Result<StatusCode, Box<dyn Error + Send + Sync>> {
+async fn post(
+    url: &Url,
+    receivers: &[SocketAddr],
+    body: Bytes,
+) -> Result<StatusCode, Box<dyn Error + Send + Sync>> {
     let stream = TcpStream::connect(receivers).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut driver = JoinSet::new(); // stops with this function
@@ -166,7 +178,12 @@ mod tests {
     #[test]
     fn only_this_machine_is_ever_called() {
         let allowed = |url: &str| loopback(&Url::parse(url).unwrap()).is_some();
-        for url in ["http://127.0.0.1:9000/hook", "http://localhost/hook?x=1", "http://[::1]:80/", "http://127.9.9.9/"] {
+        for url in [
+            "http://127.0.0.1:9000/hook",
+            "http://localhost/hook?x=1",
+            "http://[::1]:80/",
+            "http://127.9.9.9/",
+        ] {
             assert!(allowed(url), "{url}");
         }
         for url in [

@@ -87,21 +87,36 @@ impl World {
     }
 
     /// Accepts a new job and charges for it.
-    pub(crate) fn submit(&mut self, operation: Operation, order: NewJob, now: Duration) -> Result<&Job, Refusal> {
+    pub(crate) fn submit(
+        &mut self,
+        operation: Operation,
+        order: NewJob,
+        now: Duration,
+    ) -> Result<&Job, Refusal> {
         let charge = self.price(operation, &order.model_version, order.template)?;
         let number = self.accepted.len() as u64;
         let mut rng = rng(self.rules.seed, number, 0);
         let id = uuid::Builder::from_random_bytes(rng.random()).into_uuid();
         let media_job = uuid::Builder::from_random_bytes(rng.random()).into_uuid();
-        let plan = Plan::draw(&self.rules.timing, operation, order.template.first_call, now, &mut rng);
+        let plan =
+            Plan::draw(&self.rules.timing, operation, order.template.first_call, now, &mut rng);
         self.accept(id, &plan, charge);
         self.accepted.push(id);
         let first = Call { operation, plan, charge, media_job };
-        Ok(self.jobs.entry(id).insert_entry(Job { id, number, order, first, renders: Vec::new() }).into_mut())
+        Ok(self
+            .jobs
+            .entry(id)
+            .insert_entry(Job { id, number, order, first, renders: Vec::new() })
+            .into_mut())
     }
 
     /// Accepts a render of a job and charges for it, again if there is a video already.
-    pub(crate) fn render(&mut self, id: Uuid, changes: Changes, now: Duration) -> Result<&Job, Refusal> {
+    pub(crate) fn render(
+        &mut self,
+        id: Uuid,
+        changes: Changes,
+        now: Duration,
+    ) -> Result<&Job, Refusal> {
         let job = self.jobs.get(&id).ok_or(Refusal::NoSuchJob)?;
         if !job.has_preview(now) {
             return Err(Refusal::PreviewNotReady);
@@ -113,7 +128,13 @@ impl World {
         let charge = self.price(Operation::Render, model, job.order.template)?;
         let mut rng = rng(self.rules.seed, job.number, job.renders.len() as u64 + 1);
         let media_job = uuid::Builder::from_random_bytes(rng.random()).into_uuid();
-        let plan = Plan::draw(&self.rules.timing, Operation::Render, job.order.template.render, now, &mut rng);
+        let plan = Plan::draw(
+            &self.rules.timing,
+            Operation::Render,
+            job.order.template.render,
+            now,
+            &mut rng,
+        );
         self.accept(id, &plan, charge);
         let job = self.jobs.get_mut(&id).ok_or(Refusal::NoSuchJob)?;
         job.renders.push(Call { operation: Operation::Render, plan, charge, media_job });
@@ -126,8 +147,14 @@ impl World {
         Ok(job)
     }
 
-    fn price(&self, operation: Operation, model: &ModelVersion, template: &Template) -> Result<Decimal, Refusal> {
-        let charge = charge(self.rules.card, operation, model, template.duration).ok_or(Refusal::NoPrice)?;
+    fn price(
+        &self,
+        operation: Operation,
+        model: &ModelVersion,
+        template: &Template,
+    ) -> Result<Decimal, Refusal> {
+        let charge =
+            charge(self.rules.card, operation, model, template.duration).ok_or(Refusal::NoPrice)?;
         if charge > self.balance() { Err(Refusal::InsufficientCredits) } else { Ok(charge) }
     }
 
@@ -235,7 +262,11 @@ mod tests {
         world.advance(at(60));
         world.render(id, Changes::default(), at(60)).unwrap();
         let view = |second| world.job(id).unwrap().view(at(second), ProgressProfile::default());
-        let story: Vec<_> = [60, 61, 76, 226].map(view).into_iter().map(|view| (view.status, view.media_job.is_some())).collect();
+        let story: Vec<_> = [60, 61, 76, 226]
+            .map(view)
+            .into_iter()
+            .map(|view| (view.status, view.media_job.is_some()))
+            .collect();
         use JobStatus::{Done, InQueue, Running};
         assert_eq!(story, [(Done, false), (InQueue, false), (Running, false), (Done, true)]);
         assert_eq!((view(60).credits_used, view(60).has_preview), (4.into(), true));
@@ -255,12 +286,16 @@ mod tests {
             world.job(id).unwrap().view(at(300), ProgressProfile::default()).media_job.is_some(),
             "the old video, for a moment"
         );
-        assert!(world.job(id).unwrap().view(at(301), ProgressProfile::default()).media_job.is_none());
+        assert!(
+            world.job(id).unwrap().view(at(301), ProgressProfile::default()).media_job.is_none()
+        );
     }
 
     #[test]
     fn failed_and_rejected_work_is_not_charged_in_the_end() {
-        for (template, status) in [("Always fails", JobStatus::Failed), ("Always rejected", JobStatus::Rejected)] {
+        for (template, status) in
+            [("Always fails", JobStatus::Failed), ("Always rejected", JobStatus::Rejected)]
+        {
             let mut world = world(100);
             let id = world.submit(Operation::Create, order(template), at(0)).unwrap().id;
             assert_eq!(world.balance(), 95.into());
@@ -280,7 +315,10 @@ mod tests {
         world.render(id, Changes::default(), at(60)).unwrap();
         world.advance(at(999));
         let view = world.job(id).unwrap().view(at(999), ProgressProfile::default());
-        assert_eq!((view.status, view.has_preview, world.charged()), (JobStatus::Failed, true, 1.into()));
+        assert_eq!(
+            (view.status, view.has_preview, world.charged()),
+            (JobStatus::Failed, true, 1.into())
+        );
         assert!(world.render(id, Changes::default(), at(999)).is_ok());
     }
 
@@ -288,7 +326,8 @@ mod tests {
     fn nothing_is_accepted_that_cannot_be_paid() {
         let mut world = world(5);
         world.submit(Operation::Preview, order("Seasonal sale"), at(0)).unwrap();
-        let refused = world.submit(Operation::Create, order("Seasonal sale"), at(0)).map(|job| job.id);
+        let refused =
+            world.submit(Operation::Create, order("Seasonal sale"), at(0)).map(|job| job.id);
         assert_eq!(refused, Err(Refusal::InsufficientCredits));
         assert_eq!((world.len(), world.balance()), (1, 4.into()));
     }
@@ -298,13 +337,19 @@ mod tests {
         let ids = |renders: bool| {
             let mut world = world(1000);
             let mut submit = |second| {
-                world.submit(Operation::Preview, order("Teaser"), at(second)).map(|job| (job.id, job.first.plan)).unwrap()
+                world
+                    .submit(Operation::Preview, order("Teaser"), at(second))
+                    .map(|job| (job.id, job.first.plan))
+                    .unwrap()
             };
             let first = submit(0);
             if renders {
                 world.render(first.0, Changes::default(), at(90)).unwrap();
             }
-            let second = world.submit(Operation::Preview, order("Teaser"), at(100)).map(|job| (job.id, job.first.plan)).unwrap();
+            let second = world
+                .submit(Operation::Preview, order("Teaser"), at(100))
+                .map(|job| (job.id, job.first.plan))
+                .unwrap();
             [first, second]
         };
         assert_eq!(ids(false), ids(true));
@@ -322,7 +367,10 @@ mod tests {
         assert_eq!(world.advance(at(20_000)).len(), 30_000, "three changes each");
         assert_eq!(world.advance(at(20_000)).len(), 0);
         assert_eq!(world.next_change(), None);
-        assert_eq!(world.these(&ids[5000..5003]).iter().map(|job| job.number).collect::<Vec<_>>(), [5002, 5001, 5000]);
+        assert_eq!(
+            world.these(&ids[5000..5003]).iter().map(|job| job.number).collect::<Vec<_>>(),
+            [5002, 5001, 5000]
+        );
         assert_eq!(world.newest().take(2).map(|job| job.number).collect::<Vec<_>>(), [9999, 9998]);
     }
 }

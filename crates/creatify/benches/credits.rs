@@ -21,7 +21,14 @@ fn main() {
 fn estimate(bencher: Bencher<'_, '_>, operation: Operation) {
     let card = RateCard::default();
     let duration = Duration::from_millis(45_001);
-    bencher.bench(|| black_box(&card).estimate(black_box(operation), &ModelVersion::Standard, black_box(duration), 3));
+    bencher.bench(|| {
+        black_box(&card).estimate(
+            black_box(operation),
+            &ModelVersion::Standard,
+            black_box(duration),
+            3,
+        )
+    });
 }
 
 /// A price that is derived from two others, over a range.
@@ -29,7 +36,14 @@ fn estimate(bencher: Bencher<'_, '_>, operation: Operation) {
 fn estimate_derived_range(bencher: Bencher<'_, '_>) {
     let card = RateCard::default();
     let range = Duration::from_secs(20)..=Duration::from_secs(45);
-    bencher.bench(|| black_box(&card).estimate(Operation::Render, &ModelVersion::AuroraV1, black_box(range.clone()), 3));
+    bencher.bench(|| {
+        black_box(&card).estimate(
+            Operation::Render,
+            &ModelVersion::AuroraV1,
+            black_box(range.clone()),
+            3,
+        )
+    });
 }
 
 /// From the file to the totals.
@@ -39,7 +53,11 @@ fn ledger_of_100_000_lines(bencher: Bencher<'_, '_>) {
     let path = folder.path().join("ledger.jsonl");
     let mut lines = Vec::new();
     for number in 0..50_000 {
-        let mut entry = Entry::reserved(Operation::ALL[number % 3], ModelVersion::Standard, Arc::from("blocks"));
+        let mut entry = Entry::reserved(
+            Operation::ALL[number % 3],
+            ModelVersion::Standard,
+            Arc::from("blocks"),
+        );
         entry.seconds = Some(Duration::from_secs(28).into());
         serde_json::to_writer(&mut lines, &entry).unwrap();
         lines.push(b'\n');

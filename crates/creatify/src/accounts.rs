@@ -10,7 +10,8 @@ use creatify_api::ModelVersion;
 
 use crate::{
     credits::{
-        Budget, Charge, DurationRange, Estimate, Ledger, Mismatch, Operation, RateCard, Reservation,
+        Budget, Charge, DurationRange, Estimate, Ledger, Mismatch, Operation, RateCard,
+        Reservation,
         ledger::{Entry, State},
     },
     error::{Error, ErrorKind},
@@ -63,16 +64,19 @@ impl Accounts {
     ) -> Result<Open, Error> {
         let reservation = match (&self.budget, estimate) {
             (None, _) => None,
-            (Some(budget), Some(estimate)) => Some(
-                budget
-                    .reserve(estimate.credits.max)
-                    .map_err(|over| Error::new(ErrorKind::OverBudget(over), format!("{over}; nothing was sent")))?,
-            ),
+            (Some(budget), Some(estimate)) => {
+                Some(budget.reserve(estimate.credits.max).map_err(|over| {
+                    Error::new(ErrorKind::OverBudget(over), format!("{over}; nothing was sent"))
+                })?)
+            }
             (Some(_), None) => {
-                return Err(Error::invalid("the budget cannot be held without the expected duration of the video"));
+                return Err(Error::invalid(
+                    "the budget cannot be held without the expected duration of the video",
+                ));
             }
         };
-        let mut entry = Entry::reserved(operation, model_version.clone(), self.rate_card.shared_name());
+        let mut entry =
+            Entry::reserved(operation, model_version.clone(), self.rate_card.shared_name());
         entry.seconds = seconds;
         entry.estimate = estimate.map(|estimate| estimate.credits);
         complete(&mut entry);
@@ -80,7 +84,11 @@ impl Accounts {
             Ok(()) => Ok(Open { entry, reservation }),
             Err(error) => {
                 reservation.into_iter().for_each(Reservation::release);
-                Err(Error::new(ErrorKind::Ledger, "the ledger cannot be written, so nothing was sent").because(error))
+                Err(Error::new(
+                    ErrorKind::Ledger,
+                    "the ledger cannot be written, so nothing was sent",
+                )
+                .because(error))
             }
         }
     }
@@ -128,7 +136,11 @@ impl Accounts {
     /// The jobs that are known to be those of other calls; none if the ledger cannot be read.
     pub(crate) fn jobs_of_others(&self, entry: &str) -> HashSet<JobId> {
         let entries = self.ledger.read().map(|contents| contents.entries).unwrap_or_default();
-        entries.into_iter().filter(|other| other.entry != entry).filter_map(|other| other.job_id).collect()
+        entries
+            .into_iter()
+            .filter(|other| other.entry != entry)
+            .filter_map(|other| other.job_id)
+            .collect()
     }
 
     /// Of this process, or of another that wrote to the same ledger.
@@ -162,7 +174,12 @@ impl Accounts {
                 }
                 // What a failed job is charged says nothing of prices.
                 if let (Some(duration), false) = (job.duration(), failed(job)) {
-                    self.compare(Charge::new(operation, open.entry.model_version, duration, charged));
+                    self.compare(Charge::new(
+                        operation,
+                        open.entry.model_version,
+                        duration,
+                        charged,
+                    ));
                 }
             }
         }
@@ -216,7 +233,8 @@ impl Accounts {
         let excess = books.charges.len().saturating_sub(CHARGES_COMPARED);
         books.charges.drain(..excess);
         if !books.mismatch_told
-            && let Some(mismatch) = Mismatch::find(&self.rate_card, RateCard::known(), &books.charges)
+            && let Some(mismatch) =
+                Mismatch::find(&self.rate_card, RateCard::known(), &books.charges)
         {
             books.mismatch_told = true;
             tracing::warn!("{mismatch}; choose a card with ClientBuilder::rate_card");

@@ -65,7 +65,9 @@ impl Client {
         // A billable request that is given too little time to be answered would make its outcome unknown.
         let latest_start = match billing {
             Billing::Free => patience.deadline,
-            Billing::Billable => patience.deadline.checked_sub(patience.attempt).unwrap_or(patience.deadline),
+            Billing::Billable => {
+                patience.deadline.checked_sub(patience.attempt).unwrap_or(patience.deadline)
+            }
         };
         let mut backoff = full_jitter(patience.attempts);
         let mut attempts = 0;
@@ -96,13 +98,21 @@ impl Client {
                     self.pace().succeeded();
                     return Ok(value);
                 }
-                failed.source = where_it_fails::<T>(body).map(|error| self.told(&error)).or(failed.source);
+                failed.source =
+                    where_it_fails::<T>(body).map(|error| self.told(&error)).or(failed.source);
             }
-            if let Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after } = failed.fault {
+            if let Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after } =
+                failed.fault
+            {
                 self.pace().throttled(retry_after);
             }
             let time_left = latest_start.saturating_duration_since(Instant::now());
-            match decide(Situation { billing, fault: failed.fault, backoff: backoff.next(), time_left }) {
+            match decide(Situation {
+                billing,
+                fault: failed.fault,
+                backoff: backoff.next(),
+                time_left,
+            }) {
                 Verdict::SendAgain(_) if !self.pace().may_retry() => return Err(failed),
                 Verdict::SendAgain(delay) => {
                     tracing::info!(%operation, attempts, ?delay, fault = ?failed.fault, "sending again");
@@ -116,7 +126,12 @@ impl Client {
     }
 
     /// What an error of the generated client means.
-    async fn examine(&self, operation: OperationId, error: ApiError<()>, received: Option<Received>) -> Failed {
+    async fn examine(
+        &self,
+        operation: OperationId,
+        error: ApiError<()>,
+        received: Option<Received>,
+    ) -> Failed {
         let mut failed = Failed {
             operation,
             fault: Fault::NoAnswer,
@@ -131,7 +146,8 @@ impl Client {
             ApiError::CommunicationError(error) => {
                 // A connection that was refused, not found or not secured. Any other failure may have happened after sending.
                 if error.is_connect() {
-                    failed.fault = if is_untrusted(&error) { Fault::Untrusted } else { Fault::NotConnected };
+                    failed.fault =
+                        if is_untrusted(&error) { Fault::Untrusted } else { Fault::NotConnected };
                 }
                 failed.source = Some(error.without_url().into());
             }
@@ -151,7 +167,8 @@ impl Client {
             }
             ApiError::InvalidResponsePayload(body, error) => {
                 failed.fault = Fault::Undecodable;
-                failed.answer = received.map(|received| ServiceAnswer::new(&received, b"", self.credentials()));
+                failed.answer =
+                    received.map(|received| ServiceAnswer::new(&received, b"", self.credentials()));
                 failed.source = Some(self.told(&error));
                 failed.body = Some(body);
             }
@@ -172,7 +189,9 @@ impl Client {
 }
 
 /// The field of an answer that does not decode, and why.
-fn where_it_fails<T: DeserializeOwned>(body: &[u8]) -> Option<serde_path_to_error::Error<serde_json::Error>> {
+fn where_it_fails<T: DeserializeOwned>(
+    body: &[u8],
+) -> Option<serde_path_to_error::Error<serde_json::Error>> {
     let mut json = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize::<_, T>(&mut json).err()
 }
@@ -192,17 +211,33 @@ impl Failed {
     /// Its turn would have come after its deadline, by a limit of the client or a pause that the service asked for.
     fn not_sent(operation: OperationId) -> Self {
         let fault = Fault::Answer { status: StatusCode::TOO_MANY_REQUESTS, retry_after: None };
-        Self { operation, fault, outcome_unknown: false, answer: None, body: None, attempts: 0, sent_at: None, source: None }
+        Self {
+            operation,
+            fault,
+            outcome_unknown: false,
+            answer: None,
+            body: None,
+            attempts: 0,
+            sent_at: None,
+            source: None,
+        }
     }
 
     /// The error for a call whose failure is no special case for its caller. A billable call with an unknown outcome is one.
     pub(crate) fn into_error(self) -> Error {
         let billable = self.operation.billing().is_some();
         let (kind, message) = match (&self.fault, &self.answer) {
-            (Fault::NotConnected, _) => (ErrorKind::Unreachable, "the service could not be reached; nothing was sent"),
-            (Fault::Untrusted, _) => (ErrorKind::Unreachable, "the service's certificate is not trusted; nothing was sent"),
+            (Fault::NotConnected, _) => {
+                (ErrorKind::Unreachable, "the service could not be reached; nothing was sent")
+            }
+            (Fault::Untrusted, _) => (
+                ErrorKind::Unreachable,
+                "the service's certificate is not trusted; nothing was sent",
+            ),
             (Fault::NoAnswer, _) => (ErrorKind::Unreachable, "the service did not answer"),
-            (Fault::Undecodable, _) => (ErrorKind::Undecodable, "the service answered with something that does not decode"),
+            (Fault::Undecodable, _) => {
+                (ErrorKind::Undecodable, "the service answered with something that does not decode")
+            }
             (Fault::Answer { .. }, Some(answer)) if answer.is_about_credits() => {
                 (ErrorKind::InsufficientCredits, "the account has too few credits")
             }
@@ -210,11 +245,16 @@ impl Failed {
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                     (ErrorKind::Credentials, "the service refused the credentials")
                 }
-                StatusCode::TOO_MANY_REQUESTS if self.attempts == 0 => {
-                    (ErrorKind::RateLimited, "not sent: its turn would have come too late, as requests are limited or throttled")
+                StatusCode::TOO_MANY_REQUESTS if self.attempts == 0 => (
+                    ErrorKind::RateLimited,
+                    "not sent: its turn would have come too late, as requests are limited or throttled",
+                ),
+                StatusCode::TOO_MANY_REQUESTS => {
+                    (ErrorKind::RateLimited, "the service asks to slow down")
                 }
-                StatusCode::TOO_MANY_REQUESTS => (ErrorKind::RateLimited, "the service asks to slow down"),
-                StatusCode::REQUEST_TIMEOUT => (ErrorKind::Unavailable, "the service did not get the request in time"),
+                StatusCode::REQUEST_TIMEOUT => {
+                    (ErrorKind::Unavailable, "the service did not get the request in time")
+                }
                 status if status.is_client_error() || status.is_redirection() => {
                     (ErrorKind::Refused, "the service refused the request")
                 }
@@ -223,10 +263,16 @@ impl Failed {
         };
         let untrusted = self.fault == Fault::Untrusted;
         let undecodable = matches!(kind, ErrorKind::Undecodable);
-        let mut error = Error::new(kind, message).during(self.operation).answered(self.answer).after(self.attempts);
+        let mut error = Error::new(kind, message)
+            .during(self.operation)
+            .answered(self.answer)
+            .after(self.attempts);
         if undecodable {
-            let (safety, risk) =
-                if billable { (RetrySafety::Unsafe, ChargeRisk::Charged) } else { (RetrySafety::Safe, ChargeRisk::None) };
+            let (safety, risk) = if billable {
+                (RetrySafety::Unsafe, ChargeRisk::Charged)
+            } else {
+                (RetrySafety::Safe, ChargeRisk::None)
+            };
             error = error.may_be_retried(safety).charged(risk);
         }
         if untrusted {

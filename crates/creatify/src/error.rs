@@ -341,8 +341,19 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, operation, job, last_seen, answer, attempts, retry_safety, charge_risk, sent, source } =
-            &*self.0;
+        let Inner {
+            kind,
+            message,
+            operation,
+            job,
+            last_seen,
+            answer,
+            attempts,
+            retry_safety,
+            charge_risk,
+            sent,
+            source,
+        } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("message", message)

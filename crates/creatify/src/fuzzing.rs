@@ -13,7 +13,12 @@ use crate::{
 };
 
 /// What an error says of an answer that is no success.
-pub fn service_answer(status: StatusCode, headers: HeaderMap, body: &[u8], credentials: &Credentials) -> ServiceAnswer {
+pub fn service_answer(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: &[u8],
+    credentials: &Credentials,
+) -> ServiceAnswer {
     let mut received = Received::default();
     received.status = status;
     received.headers = headers;
@@ -26,7 +31,11 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// When a request that was answered so is sent again: if it is free, and if it is billable.
-pub fn sent_again(status: StatusCode, retry_after: Option<Duration>, time_left: Duration) -> [Option<Duration>; 2] {
+pub fn sent_again(
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    time_left: Duration,
+) -> [Option<Duration>; 2] {
     [Billing::Free, Billing::Billable].map(|billing| {
         let fault = Fault::Answer { status, retry_after };
         match decide(Situation { billing, fault, backoff: Some(Duration::ZERO), time_left }) {

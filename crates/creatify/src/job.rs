@@ -123,7 +123,10 @@ impl FromStr for JobHandle {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidHandle(text.chars().take(100).collect());
         let (goal, id) = text.trim().split_once(':').ok_or_else(invalid)?;
-        let goal = [Goal::Preview, Goal::Video].into_iter().find(|known| known.as_str() == goal).ok_or_else(invalid)?;
+        let goal = [Goal::Preview, Goal::Video]
+            .into_iter()
+            .find(|known| known.as_str() == goal)
+            .ok_or_else(invalid)?;
         Ok(Self { id: id.parse().map_err(|_| invalid())?, goal })
     }
 }
@@ -277,7 +280,9 @@ impl Progress {
     fn read(progress: &types::Progress) -> Option<Self> {
         let value = match progress {
             types::Progress::Number(number) => number.as_f64()?,
-            types::Progress::Text(text) => text.trim().trim_end_matches('%').trim_end().parse().ok()?,
+            types::Progress::Text(text) => {
+                text.trim().trim_end_matches('%').trim_end().parse().ok()?
+            }
         };
         let fraction = if value > 1.0 { value / 100.0 } else { value };
         Self::new(fraction).filter(|_| fraction.is_finite())
@@ -302,7 +307,9 @@ mod tests {
 
     #[test]
     fn a_preview_is_never_taken_for_a_video() {
-        let previewed = job(serde_json::json!({ "preview": "https://app.creatify.ai/preview", "video_output": "" }));
+        let previewed = job(
+            serde_json::json!({ "preview": "https://app.creatify.ai/preview", "video_output": "" }),
+        );
         assert_eq!(previewed.standing(Goal::Preview), Standing::Reached);
         assert_eq!(previewed.standing(Goal::Video), Standing::DoneWithoutOutput);
     }
@@ -310,15 +317,18 @@ mod tests {
     #[test]
     fn an_output_beside_another_status_is_not_the_goal_yet() {
         for status in ["pending", "in_queue", "running", "completed", "error"] {
-            let job = job(serde_json::json!({ "status": status, "video_output": "https://media.example.com/old.mp4" }));
+            let job = job(
+                serde_json::json!({ "status": status, "video_output": "https://media.example.com/old.mp4" }),
+            );
             assert_eq!(job.standing(Goal::Video), Standing::Going, "{status}");
         }
     }
 
     #[test]
     fn progress_is_read_on_either_scale_as_number_or_text() {
-        let read =
-            |progress: serde_json::Value| job(serde_json::json!({ "progress": progress })).progress().map(Progress::fraction);
+        let read = |progress: serde_json::Value| {
+            job(serde_json::json!({ "progress": progress })).progress().map(Progress::fraction)
+        };
         assert_eq!(read(0.45.into()), Some(0.45));
         assert_eq!(read(45.into()), Some(0.45));
         assert_eq!(read("45%".into()), Some(0.45));

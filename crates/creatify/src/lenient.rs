@@ -27,9 +27,15 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Option<(T, Vec<String>
 }
 
 /// Makes null what keeps an object from decoding as `T`, field by field.
-fn drop_undecodable<T: DeserializeOwned>(object: &mut Map<String, Value>, dropped: &mut Vec<String>) {
+fn drop_undecodable<T: DeserializeOwned>(
+    object: &mut Map<String, Value>,
+    dropped: &mut Vec<String>,
+) {
     for _ in 0..object.len() {
-        let Err(error) = serde_path_to_error::deserialize::<_, T>(Value::Object(object.clone())) else { return };
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(Value::Object(object.clone()))
+        else {
+            return;
+        };
         let path = error.path().to_string();
         let field = path.split(['.', '[']).next().unwrap_or_default();
         match object.get_mut(field) {
@@ -56,7 +62,10 @@ mod tests {
             "variables": [1], "credits_used": { "n": 1 },
         });
         let (job, dropped) = decode::<CustomTemplateJob>(body.to_string().as_bytes()).unwrap();
-        assert_eq!((job.preview.as_deref(), job.duration, job.created_at), (Some("https://p"), None, None));
+        assert_eq!(
+            (job.preview.as_deref(), job.duration, job.created_at),
+            (Some("https://p"), None, None)
+        );
         assert_eq!(dropped.len(), 4, "{dropped:?}");
     }
 
@@ -64,18 +73,25 @@ mod tests {
     fn in_lists_and_pages_too() {
         let job = json!({ "id": ID, "status": "done", "is_hidden": "no" });
         for body in [json!([job, job]), json!({ "count": 2, "results": [job, job] })] {
-            let (_, dropped) = decode::<CustomTemplateJobList>(body.to_string().as_bytes()).unwrap();
+            let (_, dropped) =
+                decode::<CustomTemplateJobList>(body.to_string().as_bytes()).unwrap();
             assert_eq!(dropped, ["is_hidden", "is_hidden"]);
         }
     }
 
     #[test]
     fn what_is_relied_on_is_never_dropped() {
-        let decodes = |body: Value| decode::<CustomTemplateJob>(body.to_string().as_bytes()).is_some();
+        let decodes =
+            |body: Value| decode::<CustomTemplateJob>(body.to_string().as_bytes()).is_some();
         assert!(!decodes(json!({ "id": 7, "status": "done" })));
         assert!(!decodes(json!({ "id": ID, "status": null })));
         assert!(!decodes(json!({ "id": ID })));
         assert!(decode::<RemainingCredits>(br#"{"remaining_credits": "12"}"#).is_none());
-        assert!(decode::<CustomTemplateJob>(br#"{"id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "do"#).is_none());
+        assert!(
+            decode::<CustomTemplateJob>(
+                br#"{"id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "do"#
+            )
+            .is_none()
+        );
     }
 }

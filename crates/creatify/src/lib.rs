@@ -23,10 +23,15 @@ pub mod wait;
 pub mod webhook;
 
 pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
-pub use creatify_api::{Credentials, InvalidCredential, JobStatus, ModelVersion, OperationId, types::CustomTemplate as Template};
+pub use creatify_api::{
+    Credentials, InvalidCredential, JobStatus, ModelVersion, OperationId,
+    types::CustomTemplate as Template,
+};
 pub use download::{Download, Downloaded};
 pub use error::{ChargeRisk, Error, ErrorKind, OverLimit, RetrySafety, Sent};
-pub use job::{Goal, InvalidHandle, InvalidId, Job, JobHandle, JobId, Progress, Standing, TemplateId};
+pub use job::{
+    Goal, InvalidHandle, InvalidId, Job, JobHandle, JobId, Progress, Standing, TemplateId,
+};
 pub use problem::{Problem, ServiceAnswer};
 pub use reconcile::{Certainty, Match, Reconcile, Reconciled};
 pub use submission::{Accepted, Render, Submission};

@@ -65,9 +65,14 @@ impl RetryBudget {
 impl Pace {
     pub(crate) fn new(concurrency: Option<NonZeroUsize>, per_second: Option<NonZeroU32>) -> Self {
         Self {
-            permits: concurrency.map(|most| Arc::new(Semaphore::new(most.get().min(Semaphore::MAX_PERMITS)))),
+            permits: concurrency
+                .map(|most| Arc::new(Semaphore::new(most.get().min(Semaphore::MAX_PERMITS)))),
             interval: per_second.map(|rate| Duration::from_secs(1) / rate.get()),
-            state: Mutex::new(State { next_slot: Instant::now(), resumes: None, retries: RetryBudget::FULL }),
+            state: Mutex::new(State {
+                next_slot: Instant::now(),
+                resumes: None,
+                retries: RetryBudget::FULL,
+            }),
         }
     }
 
@@ -76,7 +81,12 @@ impl Pace {
         let permit = match &self.permits {
             None => None,
             // It is never closed.
-            Some(permits) => Some(tokio::time::timeout_at(deadline, permits.clone().acquire_owned()).await.ok()?.ok()?),
+            Some(permits) => Some(
+                tokio::time::timeout_at(deadline, permits.clone().acquire_owned())
+                    .await
+                    .ok()?
+                    .ok()?,
+            ),
         };
         loop {
             let at = self.take_slot(deadline)?;
@@ -146,7 +156,9 @@ mod tests {
         let tasks: Vec<_> = (0..21)
             .map(|_| {
                 let pace = pace.clone();
-                tokio::spawn(async move { pace.leave(Instant::now() + 60 * SECOND).await.is_some() })
+                tokio::spawn(
+                    async move { pace.leave(Instant::now() + 60 * SECOND).await.is_some() },
+                )
             })
             .collect();
         for task in tasks {
@@ -173,7 +185,9 @@ mod tests {
         let tasks: Vec<_> = (0..20)
             .map(|_| {
                 let pace = pace.clone();
-                tokio::spawn(async move { pace.leave(Instant::now() + 60 * SECOND).await.map(|_| Instant::now()) })
+                tokio::spawn(async move {
+                    pace.leave(Instant::now() + 60 * SECOND).await.map(|_| Instant::now())
+                })
             })
             .collect();
         let mut sent = Vec::new();

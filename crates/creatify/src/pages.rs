@@ -44,11 +44,16 @@ impl Listing for types::CustomTemplateList {
 
 impl Client {
     /// The items of a first page and of all that follow it.
-    pub(crate) async fn all_pages<L: Listing>(&self, operation: OperationId, first: L) -> Result<Vec<L::Item>, Error> {
+    pub(crate) async fn all_pages<L: Listing>(
+        &self,
+        operation: OperationId,
+        first: L,
+    ) -> Result<Vec<L::Item>, Error> {
         let (mut items, mut next) = first.split();
         for _ in 1..MAX_PAGES {
             let Some(url) = next.filter(|url| !url.is_empty()) else { return Ok(items) };
-            let path = path_and_query(&url).ok_or_else(|| unusable(operation, "the URL of the next page is not one"))?;
+            let path = path_and_query(&url)
+                .ok_or_else(|| unusable(operation, "the URL of the next page is not one"))?;
             let page: L = self
                 .call(operation, self.patience(), |api| {
                     let path = path.clone();
@@ -62,7 +67,9 @@ impl Client {
         }
         match next {
             None => Ok(items),
-            Some(_) => Err(unusable(operation, "the list has too many pages, or they lead in circles")),
+            Some(_) => {
+                Err(unusable(operation, "the list has too many pages, or they lead in circles"))
+            }
         }
     }
 }
@@ -85,8 +92,14 @@ mod tests {
     #[test]
     fn only_the_path_of_a_next_page_is_used() {
         let path = |url| path_and_query(url);
-        assert_eq!(path("http://10.0.0.7:8000/api/custom_templates/?page=2").as_deref(), Some("/api/custom_templates/?page=2"));
-        assert_eq!(path("/api/custom_templates/?page=2").as_deref(), Some("/api/custom_templates/?page=2"));
+        assert_eq!(
+            path("http://10.0.0.7:8000/api/custom_templates/?page=2").as_deref(),
+            Some("/api/custom_templates/?page=2")
+        );
+        assert_eq!(
+            path("/api/custom_templates/?page=2").as_deref(),
+            Some("/api/custom_templates/?page=2")
+        );
         assert_eq!(path("https://user:pw@evil.example/x#y").as_deref(), Some("/x"));
     }
 }

@@ -43,14 +43,17 @@ const MAX_MESSAGES: usize = 20;
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The headers that may carry an id of the request. No other header of an answer is kept.
-const REQUEST_ID_HEADERS: [&str; 4] = ["x-request-id", "x-correlation-id", "x-amzn-trace-id", "cf-ray"];
+const REQUEST_ID_HEADERS: [&str; 4] =
+    ["x-request-id", "x-correlation-id", "x-amzn-trace-id", "cf-ray"];
 
 impl ServiceAnswer {
     pub(crate) fn new(received: &Received, body: &[u8], credentials: &Credentials) -> Self {
         let mut problem = Problem::parse(body, credentials);
         match received.body {
             BodyExtent::Cut => problem.messages.push("the answer broke off".to_owned()),
-            BodyExtent::TooLong => problem.messages.push("the answer was too long and was cut off".to_owned()),
+            BodyExtent::TooLong => {
+                problem.messages.push("the answer was too long and was cut off".to_owned())
+            }
             _ => {}
         }
         let header = |name| received.headers.get(name).and_then(|value| value.to_str().ok());
@@ -65,7 +68,9 @@ impl ServiceAnswer {
 
     /// Whether it speaks of missing credits: a 402, or a 400 or 403 whose text mentions them (the status is not documented).
     pub(crate) fn is_about_credits(&self) -> bool {
-        let mentions_credits = || self.problem.all().any(|(_, message)| message.to_ascii_lowercase().contains("credit"));
+        let mentions_credits = || {
+            self.problem.all().any(|(_, message)| message.to_ascii_lowercase().contains("credit"))
+        };
         match self.status {
             StatusCode::PAYMENT_REQUIRED => true,
             StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => mentions_credits(),
@@ -107,7 +112,9 @@ impl Problem {
         match value {
             Value::Null => {}
             Value::String(text) => self.add(path, text, credentials),
-            Value::Array(items) => items.iter().for_each(|item| self.collect(path, item, depth, credentials)),
+            Value::Array(items) => {
+                items.iter().for_each(|item| self.collect(path, item, depth, credentials))
+            }
             Value::Object(members) if depth < 8 => {
                 for (name, member) in members {
                     let path = match name.as_str() {
@@ -136,8 +143,9 @@ impl Problem {
 
     /// Every message, with the path of its field if it has one.
     pub fn all(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
-        let of_fields =
-            self.fields.iter().flat_map(|(path, messages)| messages.iter().map(move |text| (Some(path.as_str()), text.as_str())));
+        let of_fields = self.fields.iter().flat_map(|(path, messages)| {
+            messages.iter().map(move |text| (Some(path.as_str()), text.as_str()))
+        });
         self.messages.iter().map(|text| (None, text.as_str())).chain(of_fields)
     }
 }
@@ -207,13 +215,21 @@ mod tests {
     fn every_error_shape_is_read() {
         assert_eq!(said(r#"{"detail": "Not found."}"#), "Not found.");
         assert_eq!(
-            said(r#"{"template_id": ["Must be a valid UUID."], "name": ["Too long.", "Too odd."]}"#),
+            said(
+                r#"{"template_id": ["Must be a valid UUID."], "name": ["Too long.", "Too odd."]}"#
+            ),
             "name: Too long.; name: Too odd.; template_id: Must be a valid UUID."
         );
         assert_eq!(said(r#"{"non_field_errors": ["No."]}"#), "No.");
-        assert_eq!(said(r#"{"variables": {"hero": {"url": ["Enter a valid URL."]}}}"#), "variables.hero.url: Enter a valid URL.");
+        assert_eq!(
+            said(r#"{"variables": {"hero": {"url": ["Enter a valid URL."]}}}"#),
+            "variables.hero.url: Enter a valid URL."
+        );
         assert_eq!(said(r#"["Invalid input."]"#), "Invalid input.");
-        assert_eq!(said("<html><style>p{}</style><h1>502 Bad\nGateway</h1><hr>nginx</html>"), "502 Bad Gateway nginx");
+        assert_eq!(
+            said("<html><style>p{}</style><h1>502 Bad\nGateway</h1><hr>nginx</html>"),
+            "502 Bad Gateway nginx"
+        );
         assert_eq!(said(""), "");
         assert_eq!(said("null"), "");
     }
@@ -226,7 +242,11 @@ mod tests {
         let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
         assert!(said(&deep).chars().count() <= MAX_MESSAGE_CHARS + 50);
         // Every member would repeat the long name before it.
-        let wide = format!("{{\"{}\": {{{}\"z\": 1}}}}", "n".repeat(4_000_000), "\"a\": null, ".repeat(400_000));
+        let wide = format!(
+            "{{\"{}\": {{{}\"z\": 1}}}}",
+            "n".repeat(4_000_000),
+            "\"a\": null, ".repeat(400_000)
+        );
         assert!(said(&wide).chars().count() <= MAX_MESSAGE_CHARS + 1);
         assert_eq!(said("a\u{1b}[31mred\u{2028}line"), "a [31mred line");
     }
@@ -235,11 +255,17 @@ mod tests {
     fn no_piece_of_a_secret_stays_where_a_body_is_cut() {
         for padding in MAX_MESSAGE_CHARS - 20..MAX_MESSAGE_CHARS + 1 {
             let text = format!("{} 5f3aC9e741b02d68", "x".repeat(padding));
-            for body in [text.clone(), format!("[\"{text}\"]"), format!("{{\"{text}\": 1}}"), format!("<p>{text}")] {
+            for body in [
+                text.clone(),
+                format!("[\"{text}\"]"),
+                format!("{{\"{text}\": 1}}"),
+                format!("<p>{text}"),
+            ] {
                 assert!(!said(&body).contains("5f3aC"), "{body}");
             }
         }
-        let cut = format!("{{\"detail\": \"{}5f3aC9e741b02d68", " ".repeat(MAX_DOCUMENT_BYTES - 24));
+        let cut =
+            format!("{{\"detail\": \"{}5f3aC9e741b02d68", " ".repeat(MAX_DOCUMENT_BYTES - 24));
         assert!(!said(&cut).contains("5f3aC"));
     }
 
@@ -247,7 +273,10 @@ mod tests {
     fn retry_after_is_read_as_seconds_and_as_a_date() {
         let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 60);
         let read = |text: &str| {
-            let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, http::HeaderValue::from_str(text).unwrap())]);
+            let headers = HeaderMap::from_iter([(
+                http::header::RETRY_AFTER,
+                http::HeaderValue::from_str(text).unwrap(),
+            )]);
             retry_after(&headers, now)
         };
         assert_eq!(read("12"), Some(Duration::from_secs(12)));
@@ -255,7 +284,9 @@ mod tests {
         assert_eq!(read("Sun, 06 Nov 1983 08:49:37 GMT"), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
         assert_eq!(read(""), None);
-        for endless in ["18446744073709551615", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        for endless in
+            ["18446744073709551615", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"]
+        {
             assert_eq!(read(endless), Some(LONGEST_RETRY_AFTER), "{endless}");
         }
     }

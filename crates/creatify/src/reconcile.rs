@@ -194,7 +194,8 @@ fn later(at: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
 
 fn is_not_offered(error: &Error) -> bool {
     let status = error.answer().map(|answer| answer.status);
-    matches!(error.kind(), ErrorKind::Refused) && matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))
+    matches!(error.kind(), ErrorKind::Refused)
+        && matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))
 }
 
 /// Whether the job that was to be rendered shows that it is. Before, it was done and had no video.
@@ -202,7 +203,9 @@ fn render(sent: &Sent, job: Job) -> Vec<Job> {
     let came_of_it = match job.status() {
         JobStatus::Pending | JobStatus::InQueue | JobStatus::Running => true,
         JobStatus::Done => job.video_output().is_some(),
-        JobStatus::Failed | JobStatus::Rejected => job.updated_at().is_some_and(|at| at >= later(sent.sent_at, -CLOCK_SKEW)),
+        JobStatus::Failed | JobStatus::Rejected => {
+            job.updated_at().is_some_and(|at| at >= later(sent.sent_at, -CLOCK_SKEW))
+        }
         _ => false, // a status that says nothing to us proves nothing
     };
     came_of_it.then_some(job).into_iter().collect()
@@ -271,7 +274,8 @@ mod tests {
         assert_eq!(matches(json!({ "created_at": null })), 0);
 
         // Its answer was lost at once, and it may still have been accepted at the end of its time-out.
-        let slow = Sent { given_up_at: sent().sent_at, timeout: Duration::from_secs(900), ..sent() };
+        let slow =
+            Sent { given_up_at: sent().sent_at, timeout: Duration::from_secs(900), ..sent() };
         let late = job(json!({ "created_at": "2026-05-04T09:27:00Z" }));
         assert_eq!(matching(&slow, [late].into_iter()).0.len(), 1);
     }
@@ -284,7 +288,8 @@ mod tests {
         assert_eq!(matching(&read, [job(json!({}))].into_iter()).0.len(), 1);
 
         // A number that is read otherwise than it was written would make another set of variables.
-        let number: Value = serde_json::from_str("30000000000200000000000000000017830657899684750221").unwrap();
+        let number: Value =
+            serde_json::from_str("30000000000200000000000000000017830657899684750221").unwrap();
         assert_eq!(serde_json::from_str::<Value>(&number.to_string()).unwrap(), number);
         assert_eq!(proves_something_at(&read), proves_something_at(&sent()));
     }
@@ -295,7 +300,12 @@ mod tests {
         let matches = |changes| matching(&marked, [job(changes)].into_iter());
         assert_eq!(matches(json!({})).0.len(), 0);
         assert_eq!(matches(json!({ "name": "cr-abc", "variables": {} })).1, Certainty::Exact);
-        assert_eq!(matches(json!({ "webhook_url": "https://h.example.com/?creatify_marker=cr-abc" })).0.len(), 1);
+        assert_eq!(
+            matches(json!({ "webhook_url": "https://h.example.com/?creatify_marker=cr-abc" }))
+                .0
+                .len(),
+            1
+        );
     }
 
     #[test]
@@ -304,7 +314,8 @@ mod tests {
         assert_eq!(proves_something_at(&sent()), at("2026-05-04T09:13:15Z"));
         let reset_at_once = Sent { given_up_at: sent().sent_at, ..sent() };
         assert_eq!(proves_something_at(&reset_at_once), at("2026-05-04T09:13:15Z")); // the time-out may still be running elsewhere
-        let at_the_end_of_time = Sent { given_up_at: DateTime::<Utc>::MAX_UTC, timeout: Duration::MAX, ..sent() };
+        let at_the_end_of_time =
+            Sent { given_up_at: DateTime::<Utc>::MAX_UTC, timeout: Duration::MAX, ..sent() };
         assert_eq!(proves_something_at(&at_the_end_of_time), DateTime::<Utc>::MAX_UTC);
     }
 
@@ -313,9 +324,15 @@ mod tests {
         let started = |changes| render(&sent(), job(changes)).len();
         let preview = json!({ "status": "done", "preview": "https://p", "updated_at": "2026-05-04T09:00:00Z" });
         assert_eq!(started(preview), 0);
-        assert_eq!(started(json!({ "status": "in_queue", "updated_at": "2026-05-04T09:12:32Z" })), 1);
+        assert_eq!(
+            started(json!({ "status": "in_queue", "updated_at": "2026-05-04T09:12:32Z" })),
+            1
+        );
         assert_eq!(started(json!({ "status": "done", "video_output": "https://v" })), 1);
-        assert_eq!(started(json!({ "status": "archived", "updated_at": "2026-05-04T09:12:32Z" })), 0);
+        assert_eq!(
+            started(json!({ "status": "archived", "updated_at": "2026-05-04T09:12:32Z" })),
+            0
+        );
         assert_eq!(started(json!({ "status": "failed", "updated_at": "2026-05-04T09:12:32Z" })), 1);
         assert_eq!(started(json!({ "status": "failed", "updated_at": "2026-05-04T09:00:00Z" })), 0);
     }

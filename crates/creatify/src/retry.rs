@@ -50,7 +50,9 @@ pub(crate) enum Verdict {
 pub(crate) fn decide(situation: Situation) -> Verdict {
     let Situation { billing, fault, backoff, time_left } = situation;
     match (billing, processed(fault)) {
-        (Billing::Billable, Processed::Perhaps | Processed::Redirected) => return Verdict::OutcomeUnknown,
+        (Billing::Billable, Processed::Perhaps | Processed::Redirected) => {
+            return Verdict::OutcomeUnknown;
+        }
         (_, Processed::Refused) | (Billing::Billable, Processed::Yes) => return Verdict::GiveUp,
         (Billing::Free, Processed::Redirected) => return Verdict::GiveUp, // it would be redirected again
         (_, Processed::No) | (Billing::Free, _) => {}
@@ -105,7 +107,9 @@ mod tests {
 
     fn any_fault() -> impl Strategy<Value = Fault> {
         let status = (100u16..600).prop_map(|code| StatusCode::from_u16(code).unwrap());
-        let retry_after = proptest::option::of(prop_oneof![0u64..10_000, any::<u64>()].prop_map(Duration::from_secs));
+        let retry_after = proptest::option::of(
+            prop_oneof![0u64..10_000, any::<u64>()].prop_map(Duration::from_secs),
+        );
         prop_oneof![
             Just(Fault::NotConnected),
             Just(Fault::Untrusted),
@@ -164,7 +168,12 @@ mod tests {
     #[test]
     fn each_fault_has_its_verdict() {
         let decide = |billing, fault| {
-            decide(Situation { billing, fault, backoff: Some(Duration::from_secs(1)), time_left: Duration::from_secs(60) })
+            decide(Situation {
+                billing,
+                fault,
+                backoff: Some(Duration::from_secs(1)),
+                time_left: Duration::from_secs(60),
+            })
         };
         let answer = |code, retry_after: Option<u64>| Fault::Answer {
             status: StatusCode::from_u16(code).unwrap(),
@@ -182,7 +191,11 @@ mod tests {
             (answer(404, None), Verdict::GiveUp, Verdict::GiveUp),
             (answer(408, None), again, Verdict::OutcomeUnknown),
             (answer(429, None), again, again),
-            (answer(429, Some(7)), Verdict::SendAgain(Duration::from_secs(7)), Verdict::SendAgain(Duration::from_secs(7))),
+            (
+                answer(429, Some(7)),
+                Verdict::SendAgain(Duration::from_secs(7)),
+                Verdict::SendAgain(Duration::from_secs(7)),
+            ),
             (answer(429, Some(600)), Verdict::GiveUp, Verdict::GiveUp),
             (answer(500, None), again, Verdict::OutcomeUnknown),
             (answer(502, None), again, Verdict::OutcomeUnknown),
@@ -192,7 +205,11 @@ mod tests {
             (answer(303, None), Verdict::GiveUp, Verdict::OutcomeUnknown),
             (answer(308, None), Verdict::GiveUp, Verdict::GiveUp),
         ] {
-            assert_eq!((decide(Billing::Free, fault), decide(Billing::Billable, fault)), (free, billable), "{fault:?}");
+            assert_eq!(
+                (decide(Billing::Free, fault), decide(Billing::Billable, fault)),
+                (free, billable),
+                "{fault:?}"
+            );
         }
     }
 }

@@ -27,9 +27,11 @@ pub(crate) fn api(base_url: &Url) -> Result<reqwest::Client, Error> {
 
 /// The client of downloads: it knows no credentials.
 pub(crate) fn downloads() -> Result<reqwest::Client, Error> {
-    let policy = reqwest::redirect::Policy::custom(|attempt| match check_redirect(attempt.previous(), attempt.url()) {
-        Ok(()) => attempt.follow(),
-        Err(reason) => attempt.error(reason),
+    let policy = reqwest::redirect::Policy::custom(|attempt| {
+        match check_redirect(attempt.previous(), attempt.url()) {
+            Ok(()) => attempt.follow(),
+            Err(reason) => attempt.error(reason),
+        }
     });
     built(base()?.redirect(policy).read_timeout(DOWNLOAD_IDLE_TIMEOUT))
 }
@@ -44,7 +46,9 @@ fn base() -> Result<reqwest::ClientBuilder, Error> {
 }
 
 fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
-    builder.build().map_err(|error| Error::new(ErrorKind::InvalidInput, "the HTTP client cannot be built").because(error))
+    builder.build().map_err(|error| {
+        Error::new(ErrorKind::InvalidInput, "the HTTP client cannot be built").because(error)
+    })
 }
 
 /// Read once: the certificate authorities of a machine are many.
@@ -59,14 +63,19 @@ fn tls() -> Result<rustls::ClientConfig, Error> {
 fn read_tls() -> Result<rustls::ClientConfig, Error> {
     let failed = |error| Error::new(ErrorKind::InvalidInput, "TLS cannot be set up").because(error);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        || rustls::ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(failed);
+    let builder = || {
+        rustls::ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(failed)
+    };
     match builder()?.with_platform_verifier() {
         Ok(config) => Ok(config.with_no_client_auth()),
         // A machine without certificate authorities can still reach a sandbox; https will say what is missing.
         Err(error) => {
             tracing::warn!(%error, "no certificate authorities on this machine, so https cannot be verified and will fail");
-            Ok(builder()?.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+            Ok(builder()?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth())
         }
     }
 }
@@ -121,9 +130,14 @@ mod tests {
 
     #[test]
     fn a_download_is_never_redirected_to_plain_http() {
-        let (https, loopback): (Url, Url) = ("https://e.com".parse().unwrap(), "http://127.0.0.1:9".parse().unwrap());
+        let (https, loopback): (Url, Url) =
+            ("https://e.com".parse().unwrap(), "http://127.0.0.1:9".parse().unwrap());
         let allowed = |previous: &[&Url], next: &str| {
-            check_redirect(&previous.iter().copied().cloned().collect::<Vec<_>>(), &next.parse().unwrap()).is_ok()
+            check_redirect(
+                &previous.iter().copied().cloned().collect::<Vec<_>>(),
+                &next.parse().unwrap(),
+            )
+            .is_ok()
         };
         assert!(allowed(&[&https], "https://cdn.example.com"));
         assert!(allowed(&[&loopback], "http://localhost:8"));
@@ -138,7 +152,12 @@ mod tests {
     #[test]
     fn plain_http_goes_to_loopback_only() {
         let allowed = |url: &str| check_scheme(&url.parse().unwrap()).is_ok();
-        for url in ["https://api.creatify.ai", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9"] {
+        for url in [
+            "https://api.creatify.ai",
+            "http://127.0.0.1:8080",
+            "http://localhost:1",
+            "http://[::1]:9",
+        ] {
             assert!(allowed(url), "{url}");
         }
         for url in [

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use creatify_api::types::{self, AvatarProperties, MediaProperties, TextProperties, TypedVariable, VoiceoverProperties};
+use creatify_api::types::{
+    self, AvatarProperties, MediaProperties, TextProperties, TypedVariable, VoiceoverProperties,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -33,7 +35,9 @@ impl<'de> Deserialize<'de> for Variables {
     /// Every value stays raw: read as a known type, it would lose the properties that this version does not know.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let values = BTreeMap::<String, Value>::deserialize(deserializer)?;
-        Ok(values.into_iter().fold(Self::new(), |variables, (name, value)| variables.raw(name, value)))
+        Ok(values
+            .into_iter()
+            .fold(Self::new(), |variables, (name, value)| variables.raw(name, value)))
     }
 }
 
@@ -76,7 +80,10 @@ impl Variables {
     /// A voice, by its id.
     #[must_use]
     pub fn voiceover(self, name: impl Into<String>, voice_id: impl Into<String>) -> Self {
-        self.typed(name, TypedVariable::Voiceover(VoiceoverProperties { voice_id: voice_id.into() }))
+        self.typed(
+            name,
+            TypedVariable::Voiceover(VoiceoverProperties { voice_id: voice_id.into() }),
+        )
     }
 
     /// Any JSON value, for types that this version does not know.
@@ -108,11 +115,17 @@ impl Variables {
         for (name, variable) in &self.0.0 {
             let types::Variable::TypedVariable(variable) = variable else { continue };
             let wrong = match variable {
-                TypedVariable::Image(media) | TypedVariable::Video(media) | TypedVariable::Audio(media) => {
-                    Url::parse(&media.url).is_err().then(|| format!("`{}` is not an absolute URL", media.url))
+                TypedVariable::Image(media)
+                | TypedVariable::Video(media)
+                | TypedVariable::Audio(media) => Url::parse(&media.url)
+                    .is_err()
+                    .then(|| format!("`{}` is not an absolute URL", media.url)),
+                TypedVariable::Avatar(avatar) => {
+                    avatar.avatar_id.is_empty().then(|| "the avatar id is empty".to_owned())
                 }
-                TypedVariable::Avatar(avatar) => avatar.avatar_id.is_empty().then(|| "the avatar id is empty".to_owned()),
-                TypedVariable::Voiceover(voice) => voice.voice_id.is_empty().then(|| "the voice id is empty".to_owned()),
+                TypedVariable::Voiceover(voice) => {
+                    voice.voice_id.is_empty().then(|| "the voice id is empty".to_owned())
+                }
                 TypedVariable::Text(_) => None,
             };
             if let Some(wrong) = wrong {
@@ -153,7 +166,11 @@ mod tests {
             "g": [1, null],
         });
         assert_eq!(serde_json::to_value(&variables).unwrap(), expected);
-        assert_eq!(serde_json::to_value(serde_json::from_value::<Variables>(expected.clone()).unwrap()).unwrap(), expected);
+        assert_eq!(
+            serde_json::to_value(serde_json::from_value::<Variables>(expected.clone()).unwrap())
+                .unwrap(),
+            expected
+        );
     }
 
     #[test]

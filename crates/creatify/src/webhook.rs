@@ -38,13 +38,17 @@ pub struct Hint {
 /// [`ErrorKind::Undecodable`] when it is not a delivery, or is longer than [`MAX_BODY_BYTES`].
 pub fn parse(body: &[u8]) -> Result<Hint, Error> {
     if body.len() > MAX_BODY_BYTES {
-        return Err(Error::new(ErrorKind::Undecodable, format!("a webhook delivery of {} bytes is not read", body.len())));
+        return Err(Error::new(
+            ErrorKind::Undecodable,
+            format!("a webhook delivery of {} bytes is not read", body.len()),
+        ));
     }
     // An object first: an array of the same values would decode too.
     let event: types::JobEvent = serde_json::from_slice(body)
         .and_then(|object: Map<String, Value>| serde_json::from_value(object.into()))
         .map_err(|error| {
-            Error::new(ErrorKind::Undecodable, "the webhook delivery does not decode").because(shortened(&error.to_string()))
+            Error::new(ErrorKind::Undecodable, "the webhook delivery does not decode")
+                .because(shortened(&error.to_string()))
         })?;
     Ok(Hint { job: event.id.into(), claimed_status: event.status })
 }
@@ -58,7 +62,14 @@ mod tests {
         let body = r#"{"id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "archived", "failed_reason": null, "extra": 1}"#;
         assert_eq!(parse(body.as_bytes()).unwrap().claimed_status.as_str(), "archived");
         let array = r#"["", "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "", "done", ""]"#;
-        for wrong in [array, "", "[]", "{}", r#"{"id": "x", "status": "done"}"#, &" ".repeat(MAX_BODY_BYTES + 1)] {
+        for wrong in [
+            array,
+            "",
+            "[]",
+            "{}",
+            r#"{"id": "x", "status": "done"}"#,
+            &" ".repeat(MAX_BODY_BYTES + 1),
+        ] {
             assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }

@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use creatify::{
     ModelVersion,
-    credits::{Bound, Credits, DurationRange, EstimateError, Operation, Price, Provenance, RateCard},
+    credits::{
+        Bound, Credits, DurationRange, EstimateError, Operation, Price, Provenance, RateCard,
+    },
 };
 use proptest::prelude::*;
 
-fn most(card: &RateCard, operation: Operation, model: &ModelVersion, duration: Duration) -> Credits {
+fn most(
+    card: &RateCard,
+    operation: Operation,
+    model: &ModelVersion,
+    duration: Duration,
+) -> Credits {
     let estimate = card.estimate(operation, model, duration, 1).unwrap();
     estimate.credits.max
 }
@@ -26,14 +33,27 @@ const SEED: [(&str, Operation, ModelVersion); 4] = [
         Operation::Preview,
         ModelVersion::Standard,
     ),
-    ("Standard model costs 5 credits per 30 seconds video", Operation::Create, ModelVersion::Standard),
-    ("Aurora_v1 model costs 20 credits per 15 seconds video", Operation::Create, ModelVersion::AuroraV1),
-    ("renders faster with lower quality for 10 credits per 15 seconds video", Operation::Create, ModelVersion::AuroraV1Fast),
+    (
+        "Standard model costs 5 credits per 30 seconds video",
+        Operation::Create,
+        ModelVersion::Standard,
+    ),
+    (
+        "Aurora_v1 model costs 20 credits per 15 seconds video",
+        Operation::Create,
+        ModelVersion::AuroraV1,
+    ),
+    (
+        "renders faster with lower quality for 10 credits per 15 seconds video",
+        Operation::Create,
+        ModelVersion::AuroraV1Fast,
+    ),
 ];
 
 /// The price and the seconds that a sentence names.
 fn numbers(sentence: &str) -> (u32, u64) {
-    let numbers: Vec<u64> = sentence.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let numbers: Vec<u64> =
+        sentence.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [credits, seconds] = numbers[..] else { panic!("not a price: {sentence}") };
     (u32::try_from(credits).unwrap(), seconds)
 }
@@ -50,19 +70,27 @@ fn the_default_card_says_what_the_seed_says() {
                 blocks += 1;
             }
             let expected = Credits::from(price * blocks);
-            assert_eq!(most(&card, operation, &model, Duration::from_secs(seconds)), expected, "{operation} {model} {seconds} s");
+            assert_eq!(
+                most(&card, operation, &model, Duration::from_secs(seconds)),
+                expected,
+                "{operation} {model} {seconds} s"
+            );
         }
         assert_eq!(card.rate(operation, &model).unwrap().provenance, Provenance::Seed);
     }
     let just_over = Duration::from_millis(30_001);
     assert_eq!(most(&card, Operation::Preview, &ModelVersion::Standard, just_over), credits("2"));
-    assert_eq!(most(&card, Operation::Render, &ModelVersion::Standard, Duration::from_secs(60)), credits("8"));
+    assert_eq!(
+        most(&card, Operation::Render, &ModelVersion::Standard, Duration::from_secs(60)),
+        credits("8")
+    );
 }
 
 #[test]
 fn the_card_of_the_public_pages_charges_by_the_second() {
     let card = RateCard::named("per-second").unwrap();
-    let cost = |model, seconds| most(&card, Operation::Create, &model, Duration::from_secs_f64(seconds));
+    let cost =
+        |model, seconds| most(&card, Operation::Create, &model, Duration::from_secs_f64(seconds));
     assert_eq!(cost(ModelVersion::AuroraV1, 31.0), credits("31"));
     assert_eq!(cost(ModelVersion::AuroraV1Fast, 31.0), credits("15.5"));
     assert_eq!(cost(ModelVersion::AuroraV1Fast, 30.5), credits("15.5"));
@@ -71,7 +99,9 @@ fn the_card_of_the_public_pages_charges_by_the_second() {
 
 #[test]
 fn an_undocumented_render_is_a_range_and_says_so() {
-    let estimate = RateCard::default().estimate(Operation::Render, &ModelVersion::AuroraV1, Duration::from_secs(45), 1).unwrap();
+    let estimate = RateCard::default()
+        .estimate(Operation::Render, &ModelVersion::AuroraV1, Duration::from_secs(45), 1)
+        .unwrap();
     assert_eq!((estimate.credits.min, estimate.credits.max), (credits("58"), credits("60")));
     assert_eq!(estimate.basis, Provenance::Inferred);
 }
@@ -83,7 +113,12 @@ fn what_cannot_be_estimated_is_an_error_never_a_guess() {
     assert!(matches!(unknown, Err(EstimateError::NoRate { .. })));
     let huge = card.estimate(Operation::Create, &ModelVersion::Standard, Duration::MAX, u32::MAX);
     assert!(huge.is_ok() || huge == Err(EstimateError::Overflow)); // 28 digits hold it
-    let nanosecond_blocks = card.estimate(Operation::Render, &ModelVersion::AuroraV1, Duration::ZERO..=Duration::MAX, u32::MAX);
+    let nanosecond_blocks = card.estimate(
+        Operation::Render,
+        &ModelVersion::AuroraV1,
+        Duration::ZERO..=Duration::MAX,
+        u32::MAX,
+    );
     assert!(nanosecond_blocks.is_ok() || nanosecond_blocks == Err(EstimateError::Overflow));
 }
 
@@ -101,7 +136,8 @@ fn any_operation() -> impl Strategy<Value = Operation> {
 
 /// Up to ten minutes, to the nanosecond, often just around a whole second.
 fn any_duration() -> impl Strategy<Value = Duration> {
-    let around = (0u64..600, prop_oneof![Just(0u32), Just(1), Just(999_999_999)]).prop_map(|(s, n)| Duration::new(s, n));
+    let around = (0u64..600, prop_oneof![Just(0u32), Just(1), Just(999_999_999)])
+        .prop_map(|(s, n)| Duration::new(s, n));
     prop_oneof![around, (0u64..600_000_000_000).prop_map(Duration::from_nanos)]
 }
 
@@ -180,7 +216,12 @@ proptest! {
 fn no_duration_is_too_long_to_be_priced_or_refused_at_once() {
     let started = std::time::Instant::now();
     for seconds in [u64::MAX, u64::MAX / 2, 30 * u64::from(u32::MAX) + 31] {
-        let estimate = RateCard::default().estimate(Operation::Render, &ModelVersion::AuroraV1, Duration::from_secs(seconds), 1);
+        let estimate = RateCard::default().estimate(
+            Operation::Render,
+            &ModelVersion::AuroraV1,
+            Duration::from_secs(seconds),
+            1,
+        );
         assert!(estimate.is_err() || estimate.unwrap().credits.min > Credits::ZERO);
     }
     assert!(started.elapsed() < Duration::from_secs(10));

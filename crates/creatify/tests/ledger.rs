@@ -24,7 +24,8 @@ fn entry(operation: Operation, charged: &str) -> Entry {
 fn totals_are_exact_and_the_last_line_of_an_entry_counts() {
     let folder = tempfile::tempdir().unwrap();
     for ledger in [Ledger::default(), Ledger::in_file(folder.path().join("new/ledger.jsonl"))] {
-        let mut reserved = Entry::reserved(Operation::Create, ModelVersion::AuroraV1, Arc::from("blocks"));
+        let mut reserved =
+            Entry::reserved(Operation::Create, ModelVersion::AuroraV1, Arc::from("blocks"));
         ledger.write(&reserved).unwrap();
         for _ in 0..10 {
             ledger.write(&entry(Operation::Preview, "0.1")).unwrap();
@@ -36,7 +37,11 @@ fn totals_are_exact_and_the_last_line_of_an_entry_counts() {
         let contents = ledger.read().unwrap();
         assert_eq!((contents.entries.len(), contents.torn.len()), (11, 0));
         let summary = Summary::of(&contents.entries, GroupBy::Operation).unwrap();
-        let groups: Vec<_> = summary.groups.iter().map(|line| (line.group.as_str(), line.calls, line.charged)).collect();
+        let groups: Vec<_> = summary
+            .groups
+            .iter()
+            .map(|line| (line.group.as_str(), line.calls, line.charged))
+            .collect();
         assert_eq!(groups, [("create", 1, 40.into()), ("preview", 10, 1.into())]);
         assert_eq!(summary.total.charged, 41.into());
     }
@@ -56,11 +61,20 @@ fn a_torn_last_line_is_reported_and_harms_no_other() {
         fs::write(&path, &two[..end]).unwrap();
         ledger.write(&entry(Operation::Preview, "4")).unwrap();
         let contents = ledger.read().unwrap();
-        let charged = contents.entries.iter().filter_map(|entry| entry.charged).try_fold(Credits::ZERO, Credits::checked_add);
+        let charged = contents
+            .entries
+            .iter()
+            .filter_map(|entry| entry.charged)
+            .try_fold(Credits::ZERO, Credits::checked_add);
         // Only the line's end is missing: nothing is lost.
-        let (total, torn): (u32, &[usize]) = if end == two.len() - 1 { (7, &[]) } else { (5, &[2]) };
+        let (total, torn): (u32, &[usize]) =
+            if end == two.len() - 1 { (7, &[]) } else { (5, &[2]) };
         assert_eq!(charged, Some(total.into()), "cut at {end}");
-        assert_eq!(contents.torn.iter().map(|torn| torn.line).collect::<Vec<_>>(), torn, "cut at {end}");
+        assert_eq!(
+            contents.torn.iter().map(|torn| torn.line).collect::<Vec<_>>(),
+            torn,
+            "cut at {end}"
+        );
     }
 }
 

@@ -22,7 +22,9 @@ pub fn measure() -> String {
         let mut waits = JoinSet::new();
         for handle in handles {
             let client = client.clone();
-            waits.spawn(async move { handle.wait(&client).timeout(Duration::from_secs(24 * 3600)).await.unwrap().id() });
+            waits.spawn(async move {
+                handle.wait(&client).timeout(Duration::from_secs(24 * 3600)).await.unwrap().id()
+            });
         }
         let mut most = 0;
         while !waits.is_empty() {

@@ -48,7 +48,8 @@ pub fn measure() -> (String, Vec<Point>) {
         add(&name, "**creatify**", wait_for(&jobs, &own, None));
         add(&name, "**creatify**, 20 earlier jobs known", wait_for(&jobs, &own, Some(known)));
         for thrift in [0.3, 1.0, 4.0, 16.0, 64.0] {
-            let schedule: &dyn Schedule = &Adaptive::between(Duration::from_secs(1), Duration::from_secs(120)).thrift(thrift);
+            let schedule: &dyn Schedule =
+                &Adaptive::between(Duration::from_secs(1), Duration::from_secs(120)).thrift(thrift);
             for (series, earlier) in [("", None), (", earlier jobs known", Some(known))] {
                 if matches!(profile, Profile::Informative | Profile::Absent) {
                     let series = format!("creatify, progress {name}{series}");

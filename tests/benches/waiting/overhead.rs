@@ -28,7 +28,9 @@ pub fn serve() {
         let client = client(sandbox.base_url());
         let job = submit(&client, 1).await[0].id;
         println!("{} {job}", sandbox.base_url());
-        tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()).unwrap()).await.unwrap();
+        tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()).unwrap())
+            .await
+            .unwrap();
     });
 }
 
@@ -64,7 +66,10 @@ pub fn measure() -> String {
     let ratio = by_us.as_secs_f64() / by_hand.as_secs_f64();
     let instructions = match (server.instructions("ours"), server.instructions("plain")) {
         (Some(ours), Some(plain)) => {
-            format!("Instructions, counted by valgrind: {ours} against {plain} a call, {:.3} times.", ours as f64 / plain as f64)
+            format!(
+                "Instructions, counted by valgrind: {ours} against {plain} a call, {:.3} times.",
+                ours as f64 / plain as f64
+            )
         }
         _ => "Instructions were not counted: there is no valgrind.".to_owned(),
     };
@@ -84,7 +89,10 @@ async fn ours(client: &Client, job: JobId, count: usize) {
 
 async fn plain(http: &reqwest::Client, url: &str, job: JobId, count: usize) {
     for _ in 0..count {
-        let request = http.get(format!("{url}/api/custom_template_jobs/{job}/")).header("x-api-id", ID).header("x-api-key", KEY);
+        let request = http
+            .get(format!("{url}/api/custom_template_jobs/{job}/"))
+            .header("x-api-id", ID)
+            .header("x-api-key", KEY);
         let request = request.timeout(Duration::from_secs(30)); // as nobody would leave out
         let body = request.send().await.unwrap().bytes().await.unwrap();
         serde_json::from_slice::<CustomTemplateJob>(&body).unwrap();
@@ -101,7 +109,9 @@ fn client(url: &str) -> Client {
 
 fn http() -> reqwest::Client {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap()
 }
@@ -118,8 +128,12 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let mut process =
-            Command::new(env::current_exe().unwrap()).arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = Command::new(env::current_exe().unwrap())
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let (url, job) = line.trim().split_once(' ').unwrap();

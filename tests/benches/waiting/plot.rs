@@ -20,12 +20,18 @@ const COLORS: [RGBColor; 8] = [
 pub fn draw(file: &Path, points: &[Point]) {
     let mut series: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for point in points {
-        series.entry(&point.series).or_default().push((point.figures.requests, point.figures.median));
+        series
+            .entry(&point.series)
+            .or_default()
+            .push((point.figures.requests, point.figures.median));
     }
     let area = SVGBackend::new(file, (900, 600)).into_drawing_area();
     area.fill(&WHITE).unwrap();
     let mut chart = ChartBuilder::on(&area)
-        .caption("One job at a time: requests against delay, both lower is better", ("sans-serif", 20))
+        .caption(
+            "One job at a time: requests against delay, both lower is better",
+            ("sans-serif", 20),
+        )
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(56)
@@ -42,7 +48,8 @@ pub fn draw(file: &Path, points: &[Point]) {
         .unwrap();
     for ((name, mut points), color) in series.into_iter().zip(COLORS) {
         points.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let markers = points.clone().into_iter().map(move |point| Circle::new(point, 5, color.filled()));
+        let markers =
+            points.clone().into_iter().map(move |point| Circle::new(point, 5, color.filled()));
         chart.draw_series(markers).unwrap();
         let line = chart.draw_series(LineSeries::new(points, color.stroke_width(2))).unwrap();
         line.label(name).legend(move |(x, y)| Circle::new((x + 8, y), 5, color.filled()));

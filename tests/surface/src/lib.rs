@@ -16,23 +16,35 @@ use syn::{File, ImplItem, Item, ItemMod, Signature, Visibility};
 pub fn surface() -> BTreeMap<String, String> {
     let status: Vec<_> = JobStatus::KNOWN.iter().map(JobStatus::as_str).collect();
     let models: Vec<_> = ModelVersion::KNOWN.iter().map(ModelVersion::as_str).collect();
-    let source = syn::parse_file(creatify_api::GENERATED_SOURCE).expect("the generated code parses");
+    let source =
+        syn::parse_file(creatify_api::GENERATED_SOURCE).expect("the generated code parses");
     let others = [
         ("JobStatus", status.join("\n")),
         ("ModelVersion", models.join("\n")),
-        ("limits", format!("name {}\nwebhook_url {}\nids {}", limits::NAME, limits::WEBHOOK_URL, limits::IDS)),
+        (
+            "limits",
+            format!(
+                "name {}\nwebhook_url {}\nids {}",
+                limits::NAME,
+                limits::WEBHOOK_URL,
+                limits::IDS
+            ),
+        ),
         ("methods", methods(&source)),
         ("plans", plans()),
         ("rate_cards", rate_cards()),
     ];
     let others = others.into_iter().map(|(name, text)| (format!("surface/{name}"), text));
-    let types = types(&source).into_iter().map(|(name, item)| (format!("types/{name}"), formatted(item)));
+    let types =
+        types(&source).into_iter().map(|(name, item)| (format!("types/{name}"), formatted(item)));
     types.chain(others).map(|(name, text)| (name, text.trim_end().to_owned() + "\n")).collect()
 }
 
 fn items(file: &File, module: &str) -> Vec<Item> {
     let named = |item: &&Item| matches!(item, Item::Mod(ItemMod { ident, .. }) if ident == module);
-    let Some(Item::Mod(module)) = file.items.iter().find(named) else { panic!("no module {module}") };
+    let Some(Item::Mod(module)) = file.items.iter().find(named) else {
+        panic!("no module {module}")
+    };
     module.content.clone().expect("the generated modules are not in files of their own").1
 }
 
@@ -63,11 +75,24 @@ fn methods(source: &File) -> String {
         let Some(id) = OperationId::ALL.iter().find(|id| id.as_str() == name) else { continue };
         text += &format!("{name}  {} {}\n", id.method(), id.path());
         let builder = operation.output.to_token_stream().to_string();
-        let builder = builder.split("::").last().and_then(|last| last.split_whitespace().next()).unwrap_or_default();
+        let builder = builder
+            .split("::")
+            .last()
+            .and_then(|last| last.split_whitespace().next())
+            .unwrap_or_default();
         for setter in builders.iter().flat_map(|item| public_methods(item, builder)) {
             if setter.ident != "new" {
-                let bounds = setter.generics.where_clause.as_ref().and_then(|bounds| bounds.predicates.first());
-                text += &format!("    {}: {} {}\n", setter.ident, tight(&bounds), tight(&setter.output));
+                let bounds = setter
+                    .generics
+                    .where_clause
+                    .as_ref()
+                    .and_then(|bounds| bounds.predicates.first());
+                text += &format!(
+                    "    {}: {} {}\n",
+                    setter.ident,
+                    tight(&bounds),
+                    tight(&setter.output)
+                );
             }
         }
     }
@@ -77,7 +102,10 @@ fn methods(source: &File) -> String {
 /// The signatures of an inherent `impl` of this type.
 fn public_methods(item: &Item, of: &str) -> Vec<Signature> {
     match item {
-        Item::Impl(it) if it.trait_.is_none() && it.self_ty.to_token_stream().to_string().split(' ').next() == Some(of) => {
+        Item::Impl(it)
+            if it.trait_.is_none()
+                && it.self_ty.to_token_stream().to_string().split(' ').next() == Some(of) =>
+        {
             let public = it.items.iter().filter_map(|item| match item {
                 ImplItem::Fn(method) if is_public(&method.vis) => Some(method.sig.clone()),
                 _ => None,
@@ -103,15 +131,19 @@ fn tight(tokens: &impl ToTokens) -> String {
 fn rate_cards() -> String {
     let mut text = String::new();
     for card in creatify_api::RATE_CARDS {
-        let default = if card.name == creatify_api::DEFAULT_RATE_CARD.name { " (default)" } else { "" };
+        let default =
+            if card.name == creatify_api::DEFAULT_RATE_CARD.name { " (default)" } else { "" };
         text += &format!("{}{default}\n", card.name);
         for rate in card.rates {
             let model = rate.model_version.as_ref().map_or("any model", ModelVersion::as_str);
             let price = match rate.price {
-                Price::PerBlock { credits, block_seconds } => format!("{} / {block_seconds} s", decimal(credits)),
+                Price::PerBlock { credits, block_seconds } => {
+                    format!("{} / {block_seconds} s", decimal(credits))
+                }
                 Price::Between { min, max } => format!("{min:?} to {max:?}"),
             };
-            text += &format!("    {:8} {model:15} {price:28} {}\n", rate.operation, rate.provenance);
+            text +=
+                &format!("    {:8} {model:15} {price:28} {}\n", rate.operation, rate.provenance);
         }
     }
     text
@@ -120,7 +152,12 @@ fn rate_cards() -> String {
 fn plans() -> String {
     let plans = creatify_api::PLANS.iter();
     let plans = plans.map(|plan| {
-        format!("{:12} {} credits for {} USD a month\n", plan.name, decimal(plan.credits), decimal(plan.usd_per_month))
+        format!(
+            "{:12} {} credits for {} USD a month\n",
+            plan.name,
+            decimal(plan.credits),
+            decimal(plan.usd_per_month)
+        )
     });
     plans.collect()
 }

@@ -30,7 +30,12 @@ const FAULTS: &[(&str, Fault)] = &[
 ];
 
 pub async fn section() -> String {
-    let mut table = head(&["fault", "the first request", "every request", "every request after the first half"]);
+    let mut table = head(&[
+        "fault",
+        "the first request",
+        "every request",
+        "every request after the first half",
+    ]);
     for (name, fault) in FAULTS {
         let cut = Rule::new(Fault::Truncate).on_media().at(1);
         let always = Rule::new(for_good(*fault)).on_media();
@@ -48,7 +53,14 @@ pub async fn section() -> String {
 async fn outcome(faults: Faults, fault: &Fault) -> String {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
     let client = client(&sandbox);
-    let video = client.create(template(), Variables::new()).send().await.unwrap().wait(&client).await.unwrap();
+    let video = client
+        .create(template(), Variables::new())
+        .send()
+        .await
+        .unwrap()
+        .wait(&client)
+        .await
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("video.mp4");
     let fetch = async || client.download(&video, Goal::Video, &path).await;
@@ -66,7 +78,10 @@ async fn outcome(faults: Faults, fault: &Fault) -> String {
     let place = format!("{faults:?}: {fetched:?}");
     assert!(!sandbox.faults_fired().is_empty(), "the fault did not happen: {place}");
     assert_eq!(sandbox.leaked_credentials(), 0, "credentials went to another host: {place}");
-    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let left: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     let cell = name(&fetched);
     match fetched {
         Ok(file) => {

@@ -33,7 +33,11 @@ fn look_for_the_key(text: &str) {
 }
 
 pub fn watch_the_logs() {
-    tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(|| Grep).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(|| Grep)
+        .with_ansi(false)
+        .init();
 }
 
 /// All that an error can be made to say.

@@ -35,7 +35,8 @@ async fn every_fault_has_the_outcome_that_is_written_down() {
         fs::write(&path, &document).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    let differing: Vec<_> = document.lines().zip(written.lines()).filter(|(now, before)| now != before).collect();
+    let differing: Vec<_> =
+        document.lines().zip(written.lines()).filter(|(now, before)| now != before).collect();
     assert!(document == written, "docs/faults.md says otherwise:\n{differing:#?}");
     leaks::assert_none();
 }

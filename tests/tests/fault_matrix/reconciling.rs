@@ -1,6 +1,8 @@
 //! The answer to a preview is lost: what is found out, while the list of jobs is as it may be.
 
-use creatify::{Certainty, Client, Error, ErrorKind, OperationId, Reconciled, Sent, Submission, Variables};
+use creatify::{
+    Certainty, Client, Error, ErrorKind, OperationId, Reconciled, Sent, Submission, Variables,
+};
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
 
 use crate::{
@@ -37,7 +39,8 @@ enum Story {
 }
 
 pub async fn section() -> String {
-    let mut table = head(&["the list", "marked", "unmarked", "unmarked, with a twin", "not processed"]);
+    let mut table =
+        head(&["the list", "marked", "unmarked", "unmarked, with a twin", "not processed"]);
     for (name, fault) in LISTS {
         let mut cells = vec![(*name).to_owned()];
         for story in [Story::Marked, Story::Unmarked, Story::Twin, Story::NotProcessed] {
@@ -53,9 +56,11 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
     let client = client(&sandbox);
     let before = if story == Story::Twin { 2 } else { 1 };
     let loses = if story == Story::NotProcessed { Fault::DropBefore } else { Fault::DropAfter };
-    let faults = Faults::new(1).with(Rule::new(loses).on(OperationId::PreviewCustomTemplateJobAsync).at(before + 1));
+    let faults = Faults::new(1)
+        .with(Rule::new(loses).on(OperationId::PreviewCustomTemplateJobAsync).at(before + 1));
     // The first list is as it should be, so that a later one can be stale.
-    let on_lists = |fault| (2..100).fold(Rule::new(fault).on(OperationId::ListCustomTemplateJobs), Rule::at);
+    let on_lists =
+        |fault| (2..100).fold(Rule::new(fault).on(OperationId::ListCustomTemplateJobs), Rule::at);
     sandbox.set_faults(list.map(on_lists).into_iter().fold(faults, Faults::with));
     submission(&client).send().await.unwrap(); // another one, which the ledger knows
     if story == Story::Twin {
@@ -65,16 +70,24 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
 
     let jobs = sandbox.job_count();
     let submission = submission(&client);
-    let lost = if story == Story::Marked { submission.marked_in_name() } else { submission }.send().await.unwrap_err();
+    let lost = if story == Story::Marked { submission.marked_in_name() } else { submission }
+        .send()
+        .await
+        .unwrap_err();
     assert!(matches!(lost.kind(), ErrorKind::OutcomeUnknown(_)), "{lost}");
     let made = sandbox.jobs().into_iter().nth(jobs).map(|job| job.id);
     assert_eq!(made.is_some(), story != Story::NotProcessed);
 
     // Written down, and read by another process.
-    let sent: Sent = serde_json::from_str(&serde_json::to_string(lost.sent().unwrap()).unwrap()).unwrap();
+    let sent: Sent =
+        serde_json::from_str(&serde_json::to_string(lost.sent().unwrap()).unwrap()).unwrap();
     let reconciled = client.reconcile(&sent).await;
     let place = format!("{list:?} {story:?}: {reconciled:?}");
-    assert_eq!(sandbox.job_count(), jobs + usize::from(made.is_some()), "it was sent again: {place}");
+    assert_eq!(
+        sandbox.job_count(),
+        jobs + usize::from(made.is_some()),
+        "it was sent again: {place}"
+    );
     match &reconciled {
         Ok(Reconciled::OneMatch(found)) => {
             assert!(!found.adopted, "nobody asked for that: {place}");

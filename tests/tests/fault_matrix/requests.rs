@@ -17,11 +17,15 @@ stands behind it in brackets is what the service had really done. \"After n\" co
 
 pub async fn section() -> String {
     let once = table(Some(1)).await;
-    format!("## A fault that happens once\n\n{TEXT}\n{once}\n## A fault that does not go away\n\n{}", table(None).await)
+    format!(
+        "## A fault that happens once\n\n{TEXT}\n{once}\n## A fault that does not go away\n\n{}",
+        table(None).await
+    )
 }
 
 async fn table(times: Option<u64>) -> String {
-    let names = OperationId::ALL.iter().map(|operation| operation.as_str().replace("custom_template_", ""));
+    let names =
+        OperationId::ALL.iter().map(|operation| operation.as_str().replace("custom_template_", ""));
     let names: Vec<_> = ["fault".to_owned()].into_iter().chain(names).collect();
     let mut table = crate::head(&names.iter().map(String::as_str).collect::<Vec<_>>());
     for (name, fault) in FAULTS {
@@ -41,7 +45,9 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
     let calls = scene.accepted_calls();
     if let Fault::Refuse(_) = fault {
         // Nothing listens any more when the call is made.
-        scene.sandbox.set_faults(Faults::new(1).with(Rule::new(fault).on(OperationId::GetRemainingCredits).at(1)));
+        scene.sandbox.set_faults(
+            Faults::new(1).with(Rule::new(fault).on(OperationId::GetRemainingCredits).at(1)),
+        );
         scene.client.remaining_credits().await.unwrap();
     } else {
         let rule = Rule::new(fault).on(operation);
@@ -93,12 +99,18 @@ async fn call(scene: &Scene, operation: OperationId) -> Result<Option<Job>, Erro
     let Scene { client, previewed, .. } = scene;
     let accepted = |accepted: creatify::Accepted| Some(accepted.job);
     match operation {
-        OperationId::CreateCustomTemplateJob => client.create(template(), Variables::new()).send().await.map(accepted),
+        OperationId::CreateCustomTemplateJob => {
+            client.create(template(), Variables::new()).send().await.map(accepted)
+        }
         OperationId::PreviewCustomTemplateJob => {
             client.preview(template(), Variables::new()).blocking().send().await.map(accepted)
         }
-        OperationId::PreviewCustomTemplateJobAsync => client.preview(template(), Variables::new()).send().await.map(accepted),
-        OperationId::RenderCustomTemplateJob => client.render(*previewed).send().await.map(accepted),
+        OperationId::PreviewCustomTemplateJobAsync => {
+            client.preview(template(), Variables::new()).send().await.map(accepted)
+        }
+        OperationId::RenderCustomTemplateJob => {
+            client.render(*previewed).send().await.map(accepted)
+        }
         OperationId::GetCustomTemplateJob => client.job(*previewed).await.map(Some),
         OperationId::ListCustomTemplateJobs => client.jobs(&[*previewed]).await.map(|_| None),
         OperationId::ListCustomTemplates => client.templates().await.map(|_| None),

@@ -76,7 +76,11 @@ impl Scene {
 }
 
 pub fn client(sandbox: &Sandbox) -> Client {
-    Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url()).build().unwrap()
+    Client::builder()
+        .credentials(sandbox.credentials())
+        .base_url(sandbox.base_url())
+        .build()
+        .unwrap()
 }
 
 pub fn template() -> TemplateId {

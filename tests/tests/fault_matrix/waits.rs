@@ -18,7 +18,11 @@ look that fails is not a job that failed. Every error has the job in it, and onc
 pub async fn section() -> String {
     let mut table = head(&["fault", "three looks", "every look from the second on"]);
     for (name, fault) in FAULTS {
-        table += &row([name, outcome(*fault, Some(&[2, 3, 5])).await.as_str(), outcome(for_good(*fault), None).await.as_str()]);
+        table += &row([
+            name,
+            outcome(*fault, Some(&[2, 3, 5])).await.as_str(),
+            outcome(for_good(*fault), None).await.as_str(),
+        ]);
     }
     format!("## Waiting\n\n{TEXT}\n{table}")
 }
@@ -26,7 +30,9 @@ pub async fn section() -> String {
 async fn outcome(fault: Fault, looks: Option<&[u64]>) -> String {
     let scene = Scene::new().await;
     let handle = scene.client.render(scene.previewed).send().await.unwrap().handle;
-    let on_looks = |rule: Rule| rule.on(OperationId::GetCustomTemplateJob).on(OperationId::ListCustomTemplateJobs);
+    let on_looks = |rule: Rule| {
+        rule.on(OperationId::GetCustomTemplateJob).on(OperationId::ListCustomTemplateJobs)
+    };
     let rule = match looks {
         Some(looks) => looks.iter().fold(on_looks(Rule::new(fault)), |rule, look| rule.at(*look)),
         None => on_looks((2..10_000).fold(Rule::new(fault), Rule::at)),
@@ -37,8 +43,12 @@ async fn outcome(fault: Fault, looks: Option<&[u64]>) -> String {
     if let Err(error) = &waited {
         assert_eq!(error.job(), Some(handle), "the job is not named: {place}");
     }
-    let is_video = |job: &Result<Job, Error>| job.as_ref().is_ok_and(|job| job.output(Goal::Video).is_some());
-    assert!(waited.is_err() || is_video(&waited), "something else was taken for the video: {place}");
+    let is_video =
+        |job: &Result<Job, Error>| job.as_ref().is_ok_and(|job| job.output(Goal::Video).is_some());
+    assert!(
+        waited.is_err() || is_video(&waited),
+        "something else was taken for the video: {place}"
+    );
 
     scene.sandbox.set_faults(Faults::default());
     if let Fault::Refuse(seconds) = fault {

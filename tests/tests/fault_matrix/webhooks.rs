@@ -46,14 +46,18 @@ async fn outcome(fault: Option<Fault>) -> (String, String) {
     let sandbox = Sandbox::builder().speed(1.0).faults(faults).start().await.unwrap();
     let client = client(&sandbox);
     let (url, mut deliveries) = receiver().await;
-    let accepted = client.create(template(), Variables::new()).webhook_url(url).send().await.unwrap();
+    let accepted =
+        client.create(template(), Variables::new()).webhook_url(url).send().await.unwrap();
     let (mut claimed, mut seen) = (Vec::new(), Vec::new());
     while let Ok(Some(body)) = timeout(Duration::from_secs(3600), deliveries.recv()).await {
         let hint = webhook::parse(&body).unwrap();
         assert_eq!(hint.job, accepted.handle.id);
         claimed.push(hint.claimed_status.to_string());
         let job = client.job(hint.job).await.unwrap();
-        assert!(job.video_output().is_none_or(|url| url.starts_with(sandbox.media_url())), "{job:?}");
+        assert!(
+            job.video_output().is_none_or(|url| url.starts_with(sandbox.media_url())),
+            "{job:?}"
+        );
         seen.push(job.status().to_string());
     }
     (claimed.join(", "), seen.join(", "))
@@ -76,7 +80,10 @@ async fn receiver() -> (String, mpsc::UnboundedReceiver<Vec<u8>>) {
             }
             let mut body = vec![0; length];
             stream.read_exact(&mut body).await.unwrap();
-            stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+                .await
+                .unwrap();
             if sender.send(body).is_err() {
                 return;
             }

@@ -8,7 +8,10 @@ use tokio::{
 };
 
 /// Gives these answers, whatever it is asked, one a connection: its URL with a path, and what it was asked.
-pub async fn scripted(path: &str, answers: &'static [&'static str]) -> (String, Arc<Mutex<Vec<String>>>) {
+pub async fn scripted(
+    path: &str,
+    answers: &'static [&'static str],
+) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{path}", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -21,8 +24,10 @@ pub async fn scripted(path: &str, answers: &'static [&'static str]) -> (String, 
                 head.push(stream.read_u8().await.unwrap());
             }
             let head = String::from_utf8(head).unwrap().to_lowercase();
-            let length =
-                head.lines().find_map(|line| line.strip_prefix("content-length:")).map_or(0, |text| text.trim().parse().unwrap());
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"))
+                .map_or(0, |text| text.trim().parse().unwrap());
             stream.read_exact(&mut vec![0; length]).await.unwrap();
             requests.lock().unwrap().push(head);
             // A client that has read enough may close it.

@@ -16,7 +16,14 @@ pub struct Python {
 pub fn build(folder: PathBuf) -> Result<Python> {
     let mut generate = tools::python("openapi-python-client")?;
     generate.current_dir(&folder).args(["generate", "--path"]).arg(root().join("openapi.yaml"));
-    generate.args(["--meta", "none", "--output-path", "creatify_client", "--overwrite", "--fail-on-warning"]);
+    generate.args([
+        "--meta",
+        "none",
+        "--output-path",
+        "creatify_client",
+        "--overwrite",
+        "--fail-on-warning",
+    ]);
     generate.args(["--config", "generator.yaml", "--custom-template-path", "templates"]);
     quiet(generate)?;
     let mut mypy = tools::python("mypy")?;

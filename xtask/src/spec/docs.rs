@@ -45,11 +45,22 @@ pub fn check() -> Result<()> {
 fn build() -> Result<PathBuf> {
     let page = root().join(PAGE);
     let mut redocly = tools::node("redocly")?;
-    redocly.args(["build-docs", "openapi.yaml", "--config", "spec/docs/redocly.yaml", "--inlineBundle", "--output", PAGE]);
+    redocly.args([
+        "build-docs",
+        "openapi.yaml",
+        "--config",
+        "spec/docs/redocly.yaml",
+        "--inlineBundle",
+        "--output",
+        PAGE,
+    ]);
     quiet(redocly)?;
     let html = fs::read_to_string(&page)?;
     ensure!(html.matches("<head>").count() > 0, "the page has no head");
-    fs::write(&page, html.replacen("<head>", &format!("<head>{POLICY}{STYLE}"), 1).replace(LOGO, DRAWN_LOGO))?;
+    fs::write(
+        &page,
+        html.replacen("<head>", &format!("<head>{POLICY}{STYLE}"), 1).replace(LOGO, DRAWN_LOGO),
+    )?;
     Ok(page)
 }
 
@@ -98,11 +109,27 @@ fn look(browser: &str, page: &Path) -> Result<()> {
     let profile = tempfile::tempdir()?;
     let mut chromium = Command::new(browser);
     // Not as a user would, but as every machine can: no sandbox for root, no calls home.
-    chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]);
-    chromium.args(["--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND"]);
+    chromium.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-sync",
+    ]);
+    chromium.args([
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ]);
     chromium.arg(format!("--user-data-dir={}", profile.path().display()));
     // The page draws what is in sight; page time passes at once.
-    chromium.args(["--window-size=1400,6000", "--virtual-time-budget=8000", "--enable-logging=stderr", "--dump-dom"]);
+    chromium.args([
+        "--window-size=1400,6000",
+        "--virtual-time-budget=8000",
+        "--enable-logging=stderr",
+        "--dump-dom",
+    ]);
     chromium.arg(format!("file://{}", page.display()));
     let output = chromium.output().with_context(|| format!("`{browser}` cannot be run"))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -112,14 +139,20 @@ fn look(browser: &str, page: &Path) -> Result<()> {
     let text = text(&String::from_utf8_lossy(&output.stdout));
 
     let openapi = fs::read_to_string(root().join("openapi.yaml"))?;
-    let document: Document = serde_saphyr::from_str(&openapi).map_err(|error| anyhow::anyhow!("openapi.yaml: {error}"))?;
+    let document: Document = serde_saphyr::from_str(&openapi)
+        .map_err(|error| anyhow::anyhow!("openapi.yaml: {error}"))?;
     let members = document.paths.values().flat_map(BTreeMap::values);
-    let operations: Vec<Operation> = members.filter_map(|member| serde_json::from_value(member.clone()).ok()).collect();
+    let operations: Vec<Operation> =
+        members.filter_map(|member| serde_json::from_value(member.clone()).ok()).collect();
     ensure!(!operations.is_empty(), "openapi.yaml has no operations");
     for operation in operations {
         let id = format!("operationId: {}", operation.operation_id);
-        let (before, _) = text.split_once(&format!("{id} ")).with_context(|| format!("the page does not show {id}"))?;
-        let (_, shown) = before.rsplit_once(&operation.summary).with_context(|| format!("{id} is not below its title"))?;
+        let (before, _) = text
+            .split_once(&format!("{id} "))
+            .with_context(|| format!("the page does not show {id}"))?;
+        let (_, shown) = before
+            .rsplit_once(&operation.summary)
+            .with_context(|| format!("{id} is not below its title"))?;
         ensure!(shown.contains("provenance: "), "{id}: the page does not say how it is known");
         for cost in costs(&document.rates, &operation.billing) {
             ensure!(shown.contains(&cost), "{id}: the page does not show `{cost}`");
@@ -132,7 +165,8 @@ fn costs(rates: &Rates, billing: &str) -> Vec<String> {
     if billing == "free" {
         return vec!["Cost: free".to_owned()];
     }
-    let priced = rates.cards.values().flat_map(|card| &card.rates).filter(|rate| rate.operation == billing);
+    let priced =
+        rates.cards.values().flat_map(|card| &card.rates).filter(|rate| rate.operation == billing);
     priced
         .map(|rate| match (&rate.credits, rate.block_seconds) {
             (Some(credits), Some(seconds)) => format!("{credits} for every started {seconds} s"),

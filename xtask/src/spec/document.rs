@@ -47,7 +47,13 @@ fn upper(method: &str) -> &'static str {
 /// A path by which two documents can be compared: no slash at the end, no names of parameters.
 pub fn comparable(path: &str) -> String {
     let segments = path.split('/').filter(|segment| !segment.is_empty());
-    segments.map(|segment| if segment.starts_with('{') { "/{}".to_owned() } else { format!("/{segment}") }).collect()
+    segments
+        .map(
+            |segment| {
+                if segment.starts_with('{') { "/{}".to_owned() } else { format!("/{segment}") }
+            },
+        )
+        .collect()
 }
 
 /// The members of an object; none of anything else.
@@ -75,7 +81,10 @@ pub fn resolve<'d>(document: &'d Value, mut value: &'d Value) -> &'d Value {
     // A chain of references that is longer than this turns in a circle.
     for _ in 0..32 {
         let Some(target) = reference(value) else { return value };
-        value = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer)).unwrap_or(&Value::Null);
+        value = target
+            .strip_prefix('#')
+            .and_then(|pointer| document.pointer(pointer))
+            .unwrap_or(&Value::Null);
     }
     &Value::Null
 }

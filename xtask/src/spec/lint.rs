@@ -39,7 +39,15 @@ pub fn check() -> Result<()> {
 /// Any warning, and any hint, is a failure.
 fn lint() -> Result<()> {
     let mut spectral = tools::node("spectral")?;
-    spectral.args(["lint", "--quiet", "--fail-severity", "hint", "--ruleset", "spec/rules.yaml", "openapi.yaml"]);
+    spectral.args([
+        "lint",
+        "--quiet",
+        "--fail-severity",
+        "hint",
+        "--ruleset",
+        "spec/rules.yaml",
+        "openapi.yaml",
+    ]);
     quiet(spectral)?;
     let mut redocly = tools::node("redocly")?;
     redocly.args(["lint", "--format", "stylish", "--config", "spec/redocly.yaml", "openapi.yaml"]);
@@ -77,7 +85,10 @@ fn self_test() -> Result<()> {
     let copies = tempfile::tempdir()?;
     let mut expected = BTreeMap::new();
     for (number, Breakage { rule, replace, with }) in breakages.iter().enumerate() {
-        ensure!(openapi.matches(replace.as_str()).count() == 1, "breakage of {rule}: this text is not there once:\n{replace}");
+        ensure!(
+            openapi.matches(replace.as_str()).count() == 1,
+            "breakage of {rule}: this text is not there once:\n{replace}"
+        );
         let name = format!("{number:02}.yaml");
         fs::write(copies.path().join(&name), openapi.replace(replace.as_str(), with))?;
         expected.insert(name, BTreeSet::from([rule.clone()]));
@@ -91,7 +102,11 @@ fn self_test() -> Result<()> {
         .with_context(|| format!("Spectral said: {}", String::from_utf8_lossy(&output.stderr)))?;
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for Problem { code, source } in problems.into_iter().filter(|problem| problem.code != UNUSED) {
-        let name = Path::new(&source).file_name().context("a problem is in a file")?.to_string_lossy().into_owned();
+        let name = Path::new(&source)
+            .file_name()
+            .context("a problem is in a file")?
+            .to_string_lossy()
+            .into_owned();
         found.entry(name).or_default().insert(code);
     }
     for (number, breakage) in breakages.iter().enumerate() {
@@ -108,8 +123,10 @@ fn self_test() -> Result<()> {
     // A rule of ours has a definition, not only a severity.
     let rules: Rules = read("spec/rules.yaml")?;
     let ours = rules.rules.iter().filter(|(_, definition)| definition.is_object());
-    let unseen: Vec<_> =
-        ours.map(|(name, _)| name).filter(|name| !breakages.iter().any(|breakage| breakage.rule == **name)).collect();
+    let unseen: Vec<_> = ours
+        .map(|(name, _)| name)
+        .filter(|name| !breakages.iter().any(|breakage| breakage.rule == **name))
+        .collect();
     if !unseen.is_empty() {
         bail!("no breakage for: {unseen:?}");
     }

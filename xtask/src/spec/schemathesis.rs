@@ -37,8 +37,14 @@ fn fuzz(options: &Options) -> Result<()> {
     let notes = root().join("target/schemathesis"); // it writes down what it found
     fs::create_dir_all(&notes)?;
     let mut schemathesis = tools::python("schemathesis")?;
-    schemathesis.current_dir(notes).env("PYTHONPATH", root().join("spec")).env("PYTHONDONTWRITEBYTECODE", "1");
-    schemathesis.arg("--config-file").arg(root().join("spec/schemathesis.toml")).args(["run", "--no-color"]);
+    schemathesis
+        .current_dir(notes)
+        .env("PYTHONPATH", root().join("spec"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    schemathesis
+        .arg("--config-file")
+        .arg(root().join("spec/schemathesis.toml"))
+        .args(["run", "--no-color"]);
     schemathesis.arg(root().join("openapi.yaml")).args(["--url", sandbox.url()]);
     for (header, variable) in [("X-API-ID", "CREATIFY_API_ID"), ("X-API-KEY", "CREATIFY_API_KEY")] {
         schemathesis.arg("--header").arg(format!("{header}: {}", sandbox.variable(variable)));

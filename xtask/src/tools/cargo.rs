@@ -38,9 +38,12 @@ fn installed(tool: &str, version: &str) -> Result<PathBuf> {
     let folder = root().join("target/tools");
     let binary = folder.join("bin").join(tool);
     let is_there = Command::new(&binary).arg("--version").stderr(Stdio::null()).output();
-    if !is_there.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with(version)) {
+    if !is_there
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with(version))
+    {
         println!("installing {tool} {version}, once");
-        let mut install = cargo(&["install", tool, "--version", version, "--locked", "--quiet", "--root"]);
+        let mut install =
+            cargo(&["install", tool, "--version", version, "--locked", "--quiet", "--root"]);
         install.arg(&folder);
         quiet(install)?;
     }

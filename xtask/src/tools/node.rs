@@ -10,14 +10,18 @@ use anyhow::{Context, Result};
 
 use crate::{ci::quiet, workspace::root};
 
-const INSTALL: &str = "install Node.js 20.19 or newer with npm (Debian: apt-get install nodejs npm)";
+const INSTALL: &str =
+    "install Node.js 20.19 or newer with npm (Debian: apt-get install nodejs npm)";
 
 /// A tool of `xtask/tools/package.json`, to be run in the workspace.
 pub fn node(tool: &str) -> Result<Command> {
     let modules = node_modules("node", &root().join("xtask/tools"))?;
     let mut command = Command::new(modules.join(".bin").join(tool));
     command.current_dir(root());
-    command.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true").env("NO_COLOR", "1");
+    command
+        .env("REDOCLY_TELEMETRY", "off")
+        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true")
+        .env("NO_COLOR", "1");
     Ok(command)
 }
 
@@ -32,7 +36,8 @@ pub fn node_modules(name: &str, project: &Path) -> Result<PathBuf> {
             fs::copy(project.join(file), folder.join(file))?;
         }
         let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(folder);
         quiet(npm)
     })?;
     Ok(folder.join("node_modules"))

@@ -6,12 +6,14 @@ use anyhow::{Context, Result};
 
 use crate::{ci::quiet, workspace::root};
 
-const INSTALL: &str = "install Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)";
+const INSTALL: &str =
+    "install Python 3.11 or newer with venv and pip (Debian: apt-get install python3-venv)";
 
 /// A tool that lies in the environment's `bin`, to be run in the workspace.
 pub fn python(tool: &str) -> Result<Command> {
     let requirements = root().join("xtask/tools/requirements.txt");
-    let pins = fs::read_to_string(&requirements).with_context(|| requirements.display().to_string())?;
+    let pins =
+        fs::read_to_string(&requirements).with_context(|| requirements.display().to_string())?;
     // An environment belongs to the Python that made it.
     let pins = format!("{}\n{pins}", super::version("python3", "--version", INSTALL)?);
     let folder = super::installed("python", &pins, |folder| {
@@ -19,7 +21,14 @@ pub fn python(tool: &str) -> Result<Command> {
         venv.args(["-m", "venv"]).arg(folder);
         quiet(venv).context(INSTALL)?;
         let mut pip = Command::new(folder.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"]).arg(&requirements);
+        pip.args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--requirement",
+        ])
+        .arg(&requirements);
         quiet(pip)
     })?;
     let mut path = vec![folder.join("bin")];

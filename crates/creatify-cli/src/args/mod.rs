@@ -132,7 +132,9 @@ pub(crate) enum Command {
         options: Submission,
     },
     /// Make the video of a previewed job and wait for it
-    #[command(after_help = "Example:\n  creatify render 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --max-credits 4")]
+    #[command(
+        after_help = "Example:\n  creatify render 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --max-credits 4"
+    )]
     Render {
         /// The job whose preview is to be rendered
         job_id: JobArg,
@@ -150,7 +152,9 @@ pub(crate) enum Command {
         job_ids: Vec<JobArg>,
     },
     /// Wait for jobs submitted anywhere, earlier, by anyone (free)
-    #[command(after_help = "Example:\n  creatify wait 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --goal preview --timeout 5m")]
+    #[command(
+        after_help = "Example:\n  creatify wait 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --goal preview --timeout 5m"
+    )]
     Wait {
         /// The jobs
         #[arg(required = true)]
@@ -162,7 +166,9 @@ pub(crate) enum Command {
         timeout: Timeout,
     },
     /// Fetch videos to disk; goes on where an earlier download broke off (free)
-    #[command(after_help = "Example:\n  creatify download 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 -o videos/")]
+    #[command(
+        after_help = "Example:\n  creatify download 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 -o videos/"
+    )]
     Download {
         /// The jobs
         #[arg(required = true)]
@@ -175,12 +181,16 @@ pub(crate) enum Command {
         preview: bool,
     },
     /// Say what was spent, from the file of --ledger
-    #[command(after_help = "Example:\n  creatify --ledger spent.jsonl ledger --by template --since 2026-11-01")]
+    #[command(
+        after_help = "Example:\n  creatify --ledger spent.jsonl ledger --by template --since 2026-11-01"
+    )]
     Ledger(Ledger),
     /// Serve the sandbox until Ctrl-C, for programs in any language
     Sandbox(Sandbox),
     /// Print completions for a shell
-    #[command(after_help = "Example:\n  creatify completions bash > ~/.local/share/bash-completion/completions/creatify")]
+    #[command(
+        after_help = "Example:\n  creatify completions bash > ~/.local/share/bash-completion/completions/creatify"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -22,8 +22,13 @@ pub(super) fn secret(text: &str) -> Result<SecretString, std::convert::Infallibl
 }
 
 pub(super) fn operation(text: &str) -> Result<Operation, String> {
-    let known = || Operation::ALL.iter().map(|operation| operation.as_str()).collect::<Vec<_>>().join(", ");
-    Operation::ALL.iter().copied().find(|operation| operation.as_str() == text).ok_or_else(|| format!("known are {}", known()))
+    let known =
+        || Operation::ALL.iter().map(|operation| operation.as_str()).collect::<Vec<_>>().join(", ");
+    Operation::ALL
+        .iter()
+        .copied()
+        .find(|operation| operation.as_str() == text)
+        .ok_or_else(|| format!("known are {}", known()))
 }
 
 pub(super) fn faults(path: &str) -> Result<Faults, String> {
@@ -50,7 +55,9 @@ impl std::str::FromStr for Pair {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok(Self { name: name.to_owned(), value: value.to_owned() }),
+            Some((name, value)) if !name.is_empty() => {
+                Ok(Self { name: name.to_owned(), value: value.to_owned() })
+            }
             _ => Err("write NAME=VALUE"),
         }
     }
@@ -70,7 +77,9 @@ impl std::str::FromStr for JobArg {
         if let Ok(handle) = text.parse::<JobHandle>() {
             return Ok(Self { id: handle.id, goal: Some(handle.goal) });
         }
-        text.parse().map(|id| Self { id, goal: None }).map_err(|error: creatify::InvalidId| error.to_string())
+        text.parse()
+            .map(|id| Self { id, goal: None })
+            .map_err(|error: creatify::InvalidId| error.to_string())
     }
 }
 

@@ -17,19 +17,35 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
     let note = |text: &str| output::note(session, text);
 
     note("A sandbox of the service runs on this machine. No account, no network, no money.\n");
-    let template = client.templates().await?.into_iter().next().ok_or_else(|| Failure::other("the sandbox has no templates"))?;
-    let template_id = template.template_id.parse().map_err(|error: creatify::InvalidId| Failure::other(error.to_string()))?;
+    let template = client
+        .templates()
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::other("the sandbox has no templates"))?;
+    let template_id = template
+        .template_id
+        .parse()
+        .map_err(|error: creatify::InvalidId| Failure::other(error.to_string()))?;
     let before = client.remaining_credits().await?;
-    note(&format!("1. Template: {} ({})", template.name.as_deref().unwrap_or("unnamed"), template_id));
+    note(&format!(
+        "1. Template: {} ({})",
+        template.name.as_deref().unwrap_or("unnamed"),
+        template_id
+    ));
 
     let standard = ModelVersion::Standard;
     let up_to_30_s = Duration::from_secs(30);
     let estimate = |operation| {
         let estimate = client.estimate(operation, &standard, up_to_30_s, 1);
-        estimate.map(|estimate| estimate.credits.max).map_err(|error| Failure::other(error.to_string()))
+        estimate
+            .map(|estimate| estimate.credits.max)
+            .map_err(|error| Failure::other(error.to_string()))
     };
     let (preview_cost, render_cost) = (estimate(Operation::Preview)?, estimate(Operation::Render)?);
-    note(&format!("2. Estimate for up to 30 s: preview {preview_cost}, render {render_cost} credits; balance {before}"));
+    note(&format!(
+        "2. Estimate for up to 30 s: preview {preview_cost}, render {render_cost} credits; balance {before}"
+    ));
 
     note("3. Preview");
     let variables = Variables::new().text("headline", "Summer sale").text("price", "now 39.90");
@@ -42,7 +58,10 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
         .await?;
     session.accepted(accepted.handle);
     let preview = submit::finish(session, client, &accepted, TIMEOUT).await?;
-    note(&format!("   link for an iframe, while this runs: {}", preview.preview().unwrap_or_default()));
+    note(&format!(
+        "   link for an iframe, while this runs: {}",
+        preview.preview().unwrap_or_default()
+    ));
 
     note("4. Render: the same job goes on to its video");
     let accepted = client.render(preview.id()).max_credits(render_cost).send().await?;
@@ -58,7 +77,9 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
         downloaded.path.display(),
         spent.map_or("?".to_owned(), |spent| spent.to_string())
     ));
-    output::show(session, &json!({ "preview": preview, "video": video, "file": downloaded.path }), || {
-        downloaded.path.display().to_string()
-    })
+    output::show(
+        session,
+        &json!({ "preview": preview, "video": video, "file": downloaded.path }),
+        || downloaded.path.display().to_string(),
+    )
 }

@@ -7,8 +7,14 @@ use serde_json::json;
 
 use crate::{args::JobArg, exit::Failure, output, session::Session};
 
-pub(crate) async fn download(session: &Session, jobs: &[JobArg], out: &Path, preview: bool) -> Result<(), Failure> {
-    let names_directory = out.is_dir() || out.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
+pub(crate) async fn download(
+    session: &Session,
+    jobs: &[JobArg],
+    out: &Path,
+    preview: bool,
+) -> Result<(), Failure> {
+    let names_directory =
+        out.is_dir() || out.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
     if jobs.len() > 1 && !names_directory {
         return Err(Failure::usage(format!(
             "--out {}: several jobs need a directory; write it with a / at its end",
@@ -24,7 +30,10 @@ pub(crate) async fn download(session: &Session, jobs: &[JobArg], out: &Path, pre
         output::note(session, &format!("{}: {} bytes", file.path.display(), file.bytes));
         files.push((job.id(), file));
     }
-    let document: Vec<_> = files.iter().map(|(id, file)| json!({ "id": id, "path": file.path, "bytes": file.bytes })).collect();
+    let document: Vec<_> = files
+        .iter()
+        .map(|(id, file)| json!({ "id": id, "path": file.path, "bytes": file.bytes }))
+        .collect();
     output::show(session, &document, || {
         files.iter().map(|(_, file)| file.path.display().to_string()).collect::<Vec<_>>().join("\n")
     })

@@ -37,9 +37,13 @@ pub(crate) fn ledger(session: &Session, options: &args::Ledger) -> Result<(), Fa
         By::Operation => GroupBy::Operation,
         By::Model => GroupBy::Model,
     };
-    let summary = Summary::of(&contents.entries, by).map_err(|error| Failure::other(error.to_string()))?;
+    let summary =
+        Summary::of(&contents.entries, by).map_err(|error| Failure::other(error.to_string()))?;
     for torn in &contents.torn {
-        output::line(&format!("note: line {} of the ledger is torn and was skipped: {}", torn.line, torn.reason));
+        output::line(&format!(
+            "note: line {} of the ledger is torn and was skipped: {}",
+            torn.line, torn.reason
+        ));
     }
     let mismatch = mismatch(session.rate_card(), &contents);
     warn(mismatch.as_ref());
@@ -73,14 +77,33 @@ pub(crate) fn warn(mismatch: Option<&Mismatch>) {
     }
 }
 
-const HEADER: [&str; 8] = ["GROUP", "CALLS", "CHARGED CALLS", "CHARGED", "ESTIMATED", "RESERVED", "UNKNOWN CALLS", "UNKNOWN"];
+const HEADER: [&str; 8] = [
+    "GROUP",
+    "CALLS",
+    "CHARGED CALLS",
+    "CHARGED",
+    "ESTIMATED",
+    "RESERVED",
+    "UNKNOWN CALLS",
+    "UNKNOWN",
+];
 
 fn lines(summary: &Summary) -> impl Iterator<Item = &Line> {
     summary.groups.iter().chain([&summary.total])
 }
 
 fn cells(line: &Line) -> Vec<String> {
-    let Line { group, calls, charged_calls, charged, estimated, reserved, unknown_calls, unknown, .. } = line;
+    let Line {
+        group,
+        calls,
+        charged_calls,
+        charged,
+        estimated,
+        reserved,
+        unknown_calls,
+        unknown,
+        ..
+    } = line;
     vec![
         group.clone(),
         calls.to_string(),
@@ -96,7 +119,16 @@ fn cells(line: &Line) -> Vec<String> {
 /// Without the total, which a reader of CSV makes again.
 fn csv(summary: &Summary) -> String {
     let header = HEADER.map(|name| name.to_lowercase().replace(' ', "_")).join(",");
-    let quoted = |cell: String| if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell };
-    let rows = summary.groups.iter().map(|line| cells(line).into_iter().map(quoted).collect::<Vec<_>>().join(","));
+    let quoted = |cell: String| {
+        if cell.contains([',', '"', '\n']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell
+        }
+    };
+    let rows = summary
+        .groups
+        .iter()
+        .map(|line| cells(line).into_iter().map(quoted).collect::<Vec<_>>().join(","));
     std::iter::once(header).chain(rows).collect::<Vec<_>>().join("\n")
 }

@@ -11,7 +11,11 @@ pub(crate) async fn templates(session: &Session) -> Result<(), Failure> {
             .iter()
             .map(|template| {
                 let name = template.name.clone().unwrap_or_default();
-                vec![template.template_id.clone(), template.aspect_ratio.clone().unwrap_or_default(), name]
+                vec![
+                    template.template_id.clone(),
+                    template.aspect_ratio.clone().unwrap_or_default(),
+                    name,
+                ]
             })
             .collect();
         output::table(&["TEMPLATE", "RATIO", "NAME"], &rows)
@@ -35,8 +39,16 @@ pub(crate) async fn list(session: &Session, jobs: &[JobArg]) -> Result<(), Failu
         let rows: Vec<_> = jobs
             .iter()
             .map(|job| {
-                let made = job.created_at().map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string()).unwrap_or_default();
-                vec![job.id().to_string(), job.status().to_string(), made, job.name().unwrap_or_default().to_owned()]
+                let made = job
+                    .created_at()
+                    .map(|at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+                    .unwrap_or_default();
+                vec![
+                    job.id().to_string(),
+                    job.status().to_string(),
+                    made,
+                    job.name().unwrap_or_default().to_owned(),
+                ]
             })
             .collect();
         output::table(&["JOB", "STATUS", "MADE (UTC)", "NAME"], &rows)

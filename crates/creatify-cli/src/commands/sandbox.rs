@@ -6,13 +6,20 @@ use serde_json::json;
 use crate::{args, exit::Failure, output, session::Session};
 
 pub(crate) async fn serve(session: &Session, options: &args::Sandbox) -> Result<(), Failure> {
-    let mut sandbox =
-        Sandbox::builder().speed(options.speed).port(options.port).faults(options.faults.clone().unwrap_or_default());
+    let mut sandbox = Sandbox::builder()
+        .speed(options.speed)
+        .port(options.port)
+        .faults(options.faults.clone().unwrap_or_default());
     if let Some(credits) = options.credits {
         sandbox = sandbox.credits(credits);
     }
-    let sandbox = sandbox.start().await.map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
-    output::show(session, &json!({ "base_url": sandbox.base_url() }), || sandbox.base_url().to_owned())?;
+    let sandbox = sandbox
+        .start()
+        .await
+        .map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
+    output::show(session, &json!({ "base_url": sandbox.base_url() }), || {
+        sandbox.base_url().to_owned()
+    })?;
     output::note(
         session,
         &format!(

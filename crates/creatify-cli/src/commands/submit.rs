@@ -20,18 +20,32 @@ pub(crate) async fn preview(
     options: args::Submission,
 ) -> Result<(), Failure> {
     let client = session.client().await?;
-    let submission = with_options!(client.preview(template.template_id, variables(&template.variables)?), options);
+    let submission = with_options!(
+        client.preview(template.template_id, variables(&template.variables)?),
+        options
+    );
     let submission = if sync { submission.blocking() } else { submission };
     submit(session, client, Request::New(submission), &options).await
 }
 
-pub(crate) async fn create(session: &Session, template: args::Template, options: args::Submission) -> Result<(), Failure> {
+pub(crate) async fn create(
+    session: &Session,
+    template: args::Template,
+    options: args::Submission,
+) -> Result<(), Failure> {
     let client = session.client().await?;
-    let submission = with_options!(client.create(template.template_id, variables(&template.variables)?), options);
+    let submission = with_options!(
+        client.create(template.template_id, variables(&template.variables)?),
+        options
+    );
     submit(session, client, Request::New(submission), &options).await
 }
 
-pub(crate) async fn render(session: &Session, job: JobArg, options: args::Submission) -> Result<(), Failure> {
+pub(crate) async fn render(
+    session: &Session,
+    job: JobArg,
+    options: args::Submission,
+) -> Result<(), Failure> {
     let client = session.client().await?;
     let render = with_options!(client.render(job.id), options);
     submit(session, client, Request::Render(render), &options).await
@@ -69,7 +83,12 @@ enum Request<'c> {
     Render(Render<'c>),
 }
 
-async fn submit(session: &Session, client: &Client, request: Request<'_>, options: &args::Submission) -> Result<(), Failure> {
+async fn submit(
+    session: &Session,
+    client: &Client,
+    request: Request<'_>,
+    options: &args::Submission,
+) -> Result<(), Failure> {
     let accepted = send(session, request).await?;
     let job = if options.no_wait {
         session.finished(accepted.handle); // not waited for, so there is nothing to resume on Ctrl-C
@@ -92,7 +111,11 @@ async fn send(session: &Session, request: Request<'_>) -> Result<Accepted, Failu
     match sent {
         Ok(accepted) => {
             session.accepted(accepted.handle);
-            let charged = accepted.job.credits_used().map(|credits| format!(", {credits} credits")).unwrap_or_default();
+            let charged = accepted
+                .job
+                .credits_used()
+                .map(|credits| format!(", {credits} credits"))
+                .unwrap_or_default();
             output::note(session, &format!("accepted: job {}{charged}", accepted.handle.id));
             Ok(accepted)
         }
@@ -113,14 +136,26 @@ fn said_for_the_command(error: Error) -> Failure {
     }
 }
 
-pub(crate) async fn finish(session: &Session, client: &Client, accepted: &Accepted, timeout: Timeout) -> Result<Job, Failure> {
+pub(crate) async fn finish(
+    session: &Session,
+    client: &Client,
+    accepted: &Accepted,
+    timeout: Timeout,
+) -> Result<Job, Failure> {
     wait::one(session, accepted.wait(client), accepted.handle, timeout).await
 }
 
 /// One line on what it cost, and a warning if the rate card does not fit.
-async fn settled(session: &Session, client: &Client, accepted: &Accepted, job: &Job, show_balance: bool) {
+async fn settled(
+    session: &Session,
+    client: &Client,
+    accepted: &Accepted,
+    job: &Job,
+    show_balance: bool,
+) {
     let or_unknown = |credits: Option<String>| credits.unwrap_or_else(|| "unknown".to_owned());
-    let estimated = or_unknown(accepted.estimate.as_ref().map(|estimate| estimate.credits.to_string()));
+    let estimated =
+        or_unknown(accepted.estimate.as_ref().map(|estimate| estimate.credits.to_string()));
     let charged = or_unknown(job.credits_used().map(|credits| credits.to_string()));
     let mut line = format!("estimated {estimated}, charged {charged} credits");
     if show_balance {
@@ -155,14 +190,17 @@ fn variables(options: &args::Variables) -> Result<Variables, Failure> {
         }
     }
     let Some(path) = &options.vars else { return Ok(variables) };
-    let wrong = |what: &dyn std::fmt::Display| Failure::usage(format!("--vars {}: {what}", path.display()));
+    let wrong =
+        |what: &dyn std::fmt::Display| Failure::usage(format!("--vars {}: {what}", path.display()));
     let text = if path.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)
     } else {
         std::fs::read_to_string(path)
     };
-    let value: Value = serde_json::from_str(&text.map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
-    let raw: Variables = serde_json::from_value(value).map_err(|_| wrong(&"it must be a JSON object of variables by name"))?;
+    let value: Value = serde_json::from_str(&text.map_err(|error| wrong(&error))?)
+        .map_err(|error| wrong(&error))?;
+    let raw: Variables = serde_json::from_value(value)
+        .map_err(|_| wrong(&"it must be a JSON object of variables by name"))?;
     Ok(variables.with(raw))
 }

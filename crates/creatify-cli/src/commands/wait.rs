@@ -16,7 +16,12 @@ use crate::{
     session::Session,
 };
 
-pub(crate) async fn wait(session: &Session, jobs: &[JobArg], goal: Option<Goal>, timeout: Timeout) -> Result<(), Failure> {
+pub(crate) async fn wait(
+    session: &Session,
+    jobs: &[JobArg],
+    goal: Option<Goal>,
+    timeout: Timeout,
+) -> Result<(), Failure> {
     let client = session.client().await?;
     let bars = Bars::new(session, jobs.len());
     let waits = jobs.iter().map(|job| {
@@ -41,7 +46,9 @@ pub(crate) async fn wait(session: &Session, jobs: &[JobArg], goal: Option<Goal>,
     }
     let mut failures = failures.into_iter();
     let Some(first) = failures.next() else {
-        return output::show(session, &done, || done.iter().map(output::job_text).collect::<Vec<_>>().join("\n\n"));
+        return output::show(session, &done, || {
+            done.iter().map(output::job_text).collect::<Vec<_>>().join("\n\n")
+        });
     };
     if !session.is_json() {
         done.iter().for_each(|job| output::result(&output::job_text(job)));
@@ -51,7 +58,12 @@ pub(crate) async fn wait(session: &Session, jobs: &[JobArg], goal: Option<Goal>,
 }
 
 /// Waits for one job, with its bar.
-pub(crate) async fn one(session: &Session, wait: Wait, handle: JobHandle, timeout: Timeout) -> Result<Job, Failure> {
+pub(crate) async fn one(
+    session: &Session,
+    wait: Wait,
+    handle: JobHandle,
+    timeout: Timeout,
+) -> Result<Job, Failure> {
     let bars = Bars::new(session, 1);
     let job = follow(wait.timeout(timeout.timeout), bars.bar(handle)).await?;
     session.finished(handle);

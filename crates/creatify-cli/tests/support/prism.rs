@@ -26,10 +26,19 @@ pub fn before(url: &str) -> String {
 fn start(prism: &std::ffi::OsStr, url: &str) -> Proxy {
     let mut command = Command::new("sh");
     command.args(["-c", r#""$@" < /dev/null & read -r _; kill $!"#, "sh"]).arg(prism);
-    command.args(["proxy", "--errors", "--port", "0", concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.yaml"), url]);
+    command.args([
+        "proxy",
+        "--errors",
+        "--port",
+        "0",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.yaml"),
+        url,
+    ]);
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let listening = |line: std::io::Result<String>| Some(line.unwrap().split_once("listening on ")?.1.trim().to_owned());
+    let listening = |line: std::io::Result<String>| {
+        Some(line.unwrap().split_once("listening on ")?.1.trim().to_owned())
+    };
     let url = lines.find_map(listening).expect("Prism starts");
     let open = process.stdin.take().unwrap();
     std::thread::spawn(move || {

@@ -27,7 +27,11 @@ pub(crate) struct Broken;
 pub(crate) struct Replaced;
 
 /// Lets a request pass, or does to it what its fault says.
-pub(crate) async fn misbehave(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+pub(crate) async fn misbehave(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if service.faults.is_empty() {
         return next.run(request).await;
     }
@@ -52,7 +56,9 @@ pub(crate) async fn misbehave(State(service): State<Arc<Service>>, request: Requ
 /// The operation, by the path that matched; on the media host there is none.
 fn target(request: &Request) -> Option<Target> {
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)?;
-    let is_it = |operation: &&OperationId| operation.path() == matched && operation.method() == request.method();
+    let is_it = |operation: &&OperationId| {
+        operation.path() == matched && operation.method() == request.method()
+    };
     match OperationId::ALL.iter().find(is_it) {
         Some(operation) => Some(Target::Operation(*operation)),
         None if matched.starts_with("/api/") => None,
@@ -60,13 +66,23 @@ fn target(request: &Request) -> Option<Target> {
     }
 }
 
-async fn strike(fault: Fault, target: Target, service: &Service, mut request: Request, next: Next) -> Response {
+async fn strike(
+    fault: Fault,
+    target: Target,
+    service: &Service,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let status = |code| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let error = |code| Answer::detail(status(code), status(code).canonical_reason().unwrap_or("Error")).into_response();
+    let error = |code| {
+        Answer::detail(status(code), status(code).canonical_reason().unwrap_or("Error"))
+            .into_response()
+    };
     match fault {
         Fault::Refuse(seconds) => {
             let response = next.run(request).await;
-            let door = if target == Target::Media { &service.media_door } else { &service.api_door };
+            let door =
+                if target == Target::Media { &service.media_door } else { &service.api_door };
             door.close_for(Duration::try_from_secs_f64(seconds).unwrap_or_default()).await;
             response
         }
@@ -87,26 +103,36 @@ async fn strike(fault: Fault, target: Target, service: &Service, mut request: Re
         }
         Fault::Truncate => truncated(next.run(request).await).await,
         Fault::Html(code) => {
-            let page =
-                format!("<html><head><title>{code}</title></head><body><h1>{}</h1><hr>gateway</body></html>", status(code));
+            let page = format!(
+                "<html><head><title>{code}</title></head><body><h1>{}</h1><hr>gateway</body></html>",
+                status(code)
+            );
             (status(code), [(header::CONTENT_TYPE, "text/html")], page).into_response()
         }
         Fault::Empty(code) => status(code).into_response(),
         Fault::Throttle(seconds) => (header_of(seconds), throttled()).into_response(),
         Fault::ThrottleSilently => throttled().into_response(),
         Fault::ThrottleUntil(seconds) => {
-            let wait = TimeDelta::try_seconds(seconds.try_into().unwrap_or(i64::MAX)).unwrap_or(TimeDelta::MAX);
+            let wait = TimeDelta::try_seconds(seconds.try_into().unwrap_or(i64::MAX))
+                .unwrap_or(TimeDelta::MAX);
             let until = Utc::now().checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC);
-            ([(header::RETRY_AFTER, until.format("%a, %d %b %Y %H:%M:%S GMT").to_string())], throttled()).into_response()
+            (
+                [(header::RETRY_AFTER, until.format("%a, %d %b %Y %H:%M:%S GMT").to_string())],
+                throttled(),
+            )
+                .into_response()
         }
-        Fault::Unavailable(seconds) => (StatusCode::SERVICE_UNAVAILABLE, header_of(seconds)).into_response(),
+        Fault::Unavailable(seconds) => {
+            (StatusCode::SERVICE_UNAVAILABLE, header_of(seconds)).into_response()
+        }
         Fault::ErrorBefore(code) => error(code),
         Fault::ErrorAfter(code) => {
             next.run(request).await;
             error(code)
         }
         Fault::Redirect(code) => {
-            (status(code), [(header::LOCATION, format!("{}{}", service.media_url, request.uri()))]).into_response()
+            (status(code), [(header::LOCATION, format!("{}{}", service.media_url, request.uri()))])
+                .into_response()
         }
         Fault::Stale => {
             let (path, is_get) = (request.uri().to_string(), request.method() == Method::GET);
@@ -122,17 +148,30 @@ async fn strike(fault: Fault, target: Target, service: &Service, mut request: Re
         Fault::Twice | Fault::OutOfOrder | Fault::Forged => next.run(request).await, // these happen to webhooks
         Fault::IgnoreIds => next.run(without_query(request)).await,
         Fault::Pages(size) => pages(size, service, request, next).await,
-        Fault::WrongTypes => changed(next.run(request).await, &|name, value| wrong_type(name, value)).await,
+        Fault::WrongTypes => {
+            changed(next.run(request).await, &|name, value| wrong_type(name, value)).await
+        }
         Fault::Nulls => changed(next.run(request).await, &|_, _| Value::Null).await,
         Fault::UnknownStatus => {
-            edited(next.run(request).await, &|job| drop(job.insert("status".into(), json!("archived")))).await
+            edited(next.run(request).await, &|job| {
+                drop(job.insert("status".into(), json!("archived")))
+            })
+            .await
         }
         Fault::UnknownEnum => {
-            edited(next.run(request).await, &|job| drop(job.insert("model_version".into(), json!("aurora_v9")))).await
+            edited(next.run(request).await, &|job| {
+                drop(job.insert("model_version".into(), json!("aurora_v9")))
+            })
+            .await
         }
         Fault::ExtraFields => {
             edited(next.run(request).await, &|job| {
-                drop(job.insert("thumbnail".into(), json!({ "url": "https://e.com", "sizes": [1, 2] })))
+                drop(
+                    job.insert(
+                        "thumbnail".into(),
+                        json!({ "url": "https://e.com", "sizes": [1, 2] }),
+                    ),
+                )
             })
             .await
         }
@@ -192,7 +231,9 @@ fn rebuilt(mut parts: http::response::Parts, body: Bytes) -> Response {
 async fn edited(response: Response, edit: &(dyn Fn(&mut Map<String, Value>) + Sync)) -> Response {
     let (parts, body) = response.into_parts();
     let body = bytes(body).await;
-    let Some(mut value) = serde_json::from_slice::<Value>(&body).ok().filter(|_| parts.status.is_success()) else {
+    let Some(mut value) =
+        serde_json::from_slice::<Value>(&body).ok().filter(|_| parts.status.is_success())
+    else {
         return rebuilt(parts, body);
     };
     match &mut value {
@@ -206,7 +247,10 @@ async fn edited(response: Response, edit: &(dyn Fn(&mut Map<String, Value>) + Sy
 /// Changes every member of every object, except ids and statuses.
 async fn changed(response: Response, change: &(dyn Fn(&str, &Value) -> Value + Sync)) -> Response {
     edited(response, &|object| {
-        for (name, value) in object.iter_mut().filter(|(name, _)| !matches!(name.as_str(), "id" | "status" | "template_id")) {
+        for (name, value) in object
+            .iter_mut()
+            .filter(|(name, _)| !matches!(name.as_str(), "id" | "status" | "template_id"))
+        {
             *value = change(name, value);
         }
     })
@@ -232,10 +276,15 @@ fn without_query(mut request: Request) -> Request {
 async fn pages(size: usize, service: &Service, request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
     let query = || url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let page = query().find_map(|(name, value)| (name == "page").then(|| value.parse::<usize>().ok())?).unwrap_or(1).max(1);
+    let page = query()
+        .find_map(|(name, value)| (name == "page").then(|| value.parse::<usize>().ok())?)
+        .unwrap_or(1)
+        .max(1);
     let (parts, body) = next.run(request).await.into_parts();
     let body = bytes(body).await;
-    let Ok(Value::Array(items)) = serde_json::from_slice(&body) else { return rebuilt(parts, body) };
+    let Ok(Value::Array(items)) = serde_json::from_slice(&body) else {
+        return rebuilt(parts, body);
+    };
     let link = |page: usize| {
         let others = query().filter(|(name, _)| name != "page");
         let query = url::form_urlencoded::Serializer::new(String::new())

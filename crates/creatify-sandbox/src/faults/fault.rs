@@ -92,9 +92,10 @@ impl Fault {
 
     pub(super) fn check(self) -> Result<(), &'static str> {
         let status = match self {
-            Self::Html(status) | Self::Empty(status) | Self::ErrorBefore(status) | Self::ErrorAfter(status) => {
-                Some((status, 400..=599))
-            }
+            Self::Html(status)
+            | Self::Empty(status)
+            | Self::ErrorBefore(status)
+            | Self::ErrorAfter(status) => Some((status, 400..=599)),
             Self::Redirect(status) => Some((status, 300..=399)),
             Self::Delay(seconds) | Self::Refuse(seconds) if !(0.0..=LONGEST).contains(&seconds) => {
                 return Err("this takes from 0 to 86400 seconds");
@@ -103,7 +104,9 @@ impl Fault {
             _ => None,
         };
         match status {
-            Some((status, possible)) if !possible.contains(&status) => Err("this status does not fit the fault"),
+            Some((status, possible)) if !possible.contains(&status) => {
+                Err("this status does not fit the fault")
+            }
             _ => Ok(()),
         }
     }

@@ -107,9 +107,11 @@ impl Faults {
     ///
     /// With the line, when they are not faults.
     pub fn from_yaml(text: &str) -> Result<Self, InvalidFaults> {
-        let faults: Self = serde_saphyr::from_str(text).map_err(|error| InvalidFaults(error.without_snippet().to_string()))?;
+        let faults: Self = serde_saphyr::from_str(text)
+            .map_err(|error| InvalidFaults(error.without_snippet().to_string()))?;
         for (index, rule) in faults.rules.iter().enumerate() {
-            rule.check().map_err(|problem| InvalidFaults(format!("fault {}: {problem}", index + 1)))?;
+            rule.check()
+                .map_err(|problem| InvalidFaults(format!("fault {}: {problem}", index + 1)))?;
         }
         Ok(faults)
     }
@@ -176,7 +178,8 @@ impl Rule {
         if self.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
             return Err("a probability is from 0 to 1".to_owned());
         }
-        if let Some(wrong) = self.targets.iter().find(|target| !self.fault.can_happen_to(**target)) {
+        if let Some(wrong) = self.targets.iter().find(|target| !self.fault.can_happen_to(**target))
+        {
             return Err(format!("this fault does not happen to {wrong}"));
         }
         self.fault.check().map_err(str::to_owned)
@@ -193,7 +196,9 @@ impl Target {
     }
 
     fn all() -> impl Iterator<Item = Self> {
-        [Self::Media, Self::Webhooks].into_iter().chain(OperationId::ALL.iter().copied().map(Self::Operation))
+        [Self::Media, Self::Webhooks]
+            .into_iter()
+            .chain(OperationId::ALL.iter().copied().map(Self::Operation))
     }
 }
 
@@ -208,7 +213,10 @@ impl<'de> Deserialize<'de> for Target {
         let name = String::deserialize(deserializer)?;
         Self::all().find(|target| target.as_str() == name).ok_or_else(|| {
             let known: Vec<_> = Self::all().map(|target| target.as_str()).collect();
-            D::Error::custom(format!("there is no operation `{name}`; known are {}", known.join(", ")))
+            D::Error::custom(format!(
+                "there is no operation `{name}`; known are {}",
+                known.join(", ")
+            ))
         })
     }
 }
@@ -227,8 +235,13 @@ mod tests {
     #[test]
     fn the_readme_names_every_fault() {
         let source = include_str!("fault.rs");
-        let of_enum = source.split("pub enum Fault {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
-        let variants = of_enum.lines().map(str::trim).filter(|line| line.starts_with(char::is_uppercase));
+        let of_enum = source
+            .split("pub enum Fault {")
+            .nth(1)
+            .and_then(|rest| rest.split("\n}").next())
+            .unwrap();
+        let variants =
+            of_enum.lines().map(str::trim).filter(|line| line.starts_with(char::is_uppercase));
         let snake_case = |variant: &str| {
             let name: String = variant.chars().take_while(|c| c.is_alphanumeric()).collect();
             name.chars().fold(String::new(), |name, c| match c.is_uppercase() {
@@ -258,7 +271,10 @@ mod tests {
             ("faults:\n  - fault: { html: 200 }\n", "fault 1"),
             ("faults:\n  - fault: drop_after\n    probability: 2\n", "fault 1"),
             ("faults:\n  - fault: forged\n    operations: [media]\n", "does not happen to media"),
-            ("faults:\n  - fault: truncate\n    operations: [webhooks]\n", "does not happen to webhooks"),
+            (
+                "faults:\n  - fault: truncate\n    operations: [webhooks]\n",
+                "does not happen to webhooks",
+            ),
         ] {
             let message = Faults::from_yaml(text).unwrap_err().to_string();
             assert!(message.contains(said), "{text}: {message}");

@@ -46,9 +46,15 @@ impl Plan {
             let struck = &mut state.struck[index];
             let is_request = rule.requests.is_empty() || rule.requests.contains(&request);
             let is_left = rule.limit.is_none_or(|limit| *struck < limit);
-            let strikes =
-                |probability| rng(state.faults.seed, index as u64, seed_of(target, request)).random::<f64>() < probability;
-            if rule.concerns(target) && is_request && is_left && rule.probability.is_none_or(strikes) {
+            let strikes = |probability| {
+                rng(state.faults.seed, index as u64, seed_of(target, request)).random::<f64>()
+                    < probability
+            };
+            if rule.concerns(target)
+                && is_request
+                && is_left
+                && rule.probability.is_none_or(strikes)
+            {
                 *struck += 1;
                 state.fired.push(Fired { fault: rule.fault, target, request });
                 return Some(rule.fault);
@@ -107,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_rule_strikes_its_targets_at_its_requests_and_no_others() {
-        let plan = plan([Rule::new(Fault::DropAfter).on(OperationId::GetCustomTemplateJob).at(2).at(4)]);
+        let plan =
+            plan([Rule::new(Fault::DropAfter).on(OperationId::GetCustomTemplateJob).at(2).at(4)]);
         let struck: Vec<_> = (1..=5).filter(|_| plan.next(GET).is_some()).collect();
         assert_eq!(struck.len(), 2);
         assert_eq!(plan.fired().iter().map(|fired| fired.request).collect::<Vec<_>>(), [2, 4]);
@@ -116,15 +123,24 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_fits_is_taken_and_a_limit_ends_it() {
-        let plan =
-            plan([Rule::new(Fault::DropBefore).limit(1), Rule::new(Fault::Truncate).on(OperationId::GetCustomTemplateJob)]);
-        assert_eq!((plan.next(GET), plan.next(GET), plan.next(CREATE)), (Some(Fault::DropBefore), Some(Fault::Truncate), None));
+        let plan = plan([
+            Rule::new(Fault::DropBefore).limit(1),
+            Rule::new(Fault::Truncate).on(OperationId::GetCustomTemplateJob),
+        ]);
+        assert_eq!(
+            (plan.next(GET), plan.next(GET), plan.next(CREATE)),
+            (Some(Fault::DropBefore), Some(Fault::Truncate), None)
+        );
         assert_eq!(plan.next(Target::Media), None);
     }
 
     #[test]
     fn other_hosts_misbehave_only_by_name_or_by_a_fault_of_their_own() {
-        let plan = plan([Rule::new(Fault::Forged), Rule::new(Fault::Replaced), Rule::new(Fault::DropBefore)]);
+        let plan = plan([
+            Rule::new(Fault::Forged),
+            Rule::new(Fault::Replaced),
+            Rule::new(Fault::DropBefore),
+        ]);
         assert_eq!(plan.next(GET), Some(Fault::DropBefore));
         assert_eq!(plan.next(Target::Media), Some(Fault::Replaced));
         assert_eq!(plan.next(Target::Webhooks), Some(Fault::Forged));

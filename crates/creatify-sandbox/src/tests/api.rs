@@ -11,9 +11,17 @@ async fn every_operation_of_the_spec_is_served_and_wants_credentials() {
         let path = operation.path().replace("{id}", &Uuid::nil().to_string());
         let url = format!("{}{path}", fixture.sandbox.base_url());
         let request = fixture.http.request(operation.method(), &url);
-        let missing = answer(request.try_clone().unwrap().header("X-API-ID", fixture.sandbox.api_id())).await;
-        assert_eq!(missing, (401, json!({ "detail": "Authentication credentials were not provided." })), "{operation}");
-        let wrong = answer(request.header("X-API-ID", fixture.sandbox.api_id()).header("X-API-KEY", "other")).await;
+        let missing =
+            answer(request.try_clone().unwrap().header("X-API-ID", fixture.sandbox.api_id())).await;
+        assert_eq!(
+            missing,
+            (401, json!({ "detail": "Authentication credentials were not provided." })),
+            "{operation}"
+        );
+        let wrong = answer(
+            request.header("X-API-ID", fixture.sandbox.api_id()).header("X-API-KEY", "other"),
+        )
+        .await;
         assert_eq!(wrong, (401, json!({ "detail": "Invalid API credentials." })), "{operation}");
         let (status, body) = answer(fixture.request(operation.method(), &path)).await;
         let expected = if path.contains("0000") {
@@ -33,32 +41,69 @@ async fn every_operation_of_the_spec_is_served_and_wants_credentials() {
 async fn what_is_not_there_is_refused_in_json() {
     let fixture = Fixture::start().await;
     let not_found = json!({ "detail": "Not found." });
-    for path in ["/api/custom_template_jobs", "/api/custom_templates", "/api/", "/api/remaining_credits/x", "/favicon.ico"] {
+    for path in [
+        "/api/custom_template_jobs",
+        "/api/custom_templates",
+        "/api/",
+        "/api/remaining_credits/x",
+        "/favicon.ico",
+    ] {
         assert_eq!(fixture.get(path).await, (404, not_found.clone()), "{path}");
         let url = format!("{}{path}", fixture.sandbox.base_url());
         assert_eq!(answer(fixture.http.get(url)).await.0, 404, "{path} without credentials");
     }
     for id in [Uuid::nil().to_string().as_str(), "nonsense", "%FF", "%2E%2E"] {
         assert_eq!(fixture.get(&format!("{JOBS}{id}/")).await, (404, not_found.clone()), "{id}");
-        assert_eq!(fixture.post(&format!("{JOBS}{id}/render/"), &json!([])).await, (404, not_found.clone()), "{id}");
+        assert_eq!(
+            fixture.post(&format!("{JOBS}{id}/render/"), &json!([])).await,
+            (404, not_found.clone()),
+            "{id}"
+        );
     }
-    for (method, path) in [(Method::PUT, JOBS), (Method::GET, PREVIEW), (Method::DELETE, TEMPLATES), (Method::POST, CREDITS)] {
+    for (method, path) in [
+        (Method::PUT, JOBS),
+        (Method::GET, PREVIEW),
+        (Method::DELETE, TEMPLATES),
+        (Method::POST, CREDITS),
+    ] {
         let refused = answer(fixture.request(method.clone(), path)).await;
-        assert_eq!(refused, (405, json!({ "detail": format!("Method \"{method}\" not allowed.") })), "{path}");
+        assert_eq!(
+            refused,
+            (405, json!({ "detail": format!("Method \"{method}\" not allowed.") })),
+            "{path}"
+        );
     }
-    assert_eq!(answer(fixture.http.put(format!("{}{JOBS}", fixture.sandbox.base_url()))).await.0, 401);
+    assert_eq!(
+        answer(fixture.http.put(format!("{}{JOBS}", fixture.sandbox.base_url()))).await.0,
+        401
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn bad_bodies_are_refused_and_nothing_is_charged() {
     let fixture = Fixture::start().await;
     for path in [JOBS, PREVIEW, PREVIEW_ASYNC] {
-        let refused = fixture.post(path, &json!({ "template_id": "x", "variables": { "hero": { "type": "image" } } })).await;
+        let refused = fixture
+            .post(
+                path,
+                &json!({ "template_id": "x", "variables": { "hero": { "type": "image" } } }),
+            )
+            .await;
         let hero = "A variable of type \"image\" needs \"properties\".";
-        assert_eq!(refused, (400, json!({ "template_id": ["Must be a valid UUID."], "variables": { "hero": [hero] } })));
+        assert_eq!(
+            refused,
+            (
+                400,
+                json!({ "template_id": ["Must be a valid UUID."], "variables": { "hero": [hero] } })
+            )
+        );
         let (status, body) = answer(fixture.request(Method::POST, path).body("not json")).await;
-        assert!(status == 400 && body["detail"].as_str().unwrap().starts_with("JSON parse error - "), "{body}");
-        let (status, body) = answer(fixture.request(Method::POST, path).body(vec![b' '; 3_000_000])).await;
+        assert!(
+            status == 400 && body["detail"].as_str().unwrap().starts_with("JSON parse error - "),
+            "{body}"
+        );
+        let (status, body) =
+            answer(fixture.request(Method::POST, path).body(vec![b' '; 3_000_000])).await;
         assert!(status == 400 && body["detail"].is_string(), "{body}");
     }
     assert_eq!((fixture.sandbox.job_count(), fixture.sandbox.charged()), (0, 0.into()));
@@ -91,8 +136,7 @@ async fn a_job_has_every_field_of_the_spec_at_every_stage() {
 async fn what_was_given_comes_back_except_the_template() {
     let fixture = Fixture::start().await;
     let mut body = order("Teaser");
-    let given =
-        json!({ "name": "Näme", "webhook_url": "https://hooks.example.com/", "model_version": "aurora_v1", "is_hidden": true });
+    let given = json!({ "name": "Näme", "webhook_url": "https://hooks.example.com/", "model_version": "aurora_v1", "is_hidden": true });
     body.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
     let job = fixture.made(PREVIEW_ASYNC, &body).await;
     for field in ["name", "webhook_url", "model_version", "is_hidden", "variables"] {
@@ -115,13 +159,22 @@ async fn lists_are_newest_first_bounded_and_filtered() {
     };
     let newest: Vec<_> = ids.iter().rev().cloned().collect();
     assert_eq!(listed("").await, newest[..100]);
-    assert_eq!(listed(&format!("?ids={},{},{},{}", ids[0], ids[7], ids[0], Uuid::nil())).await, [ids[7].clone(), ids[0].clone()]);
-    assert_eq!(listed(&format!("?ids={}%2C{}", ids[1], ids[2])).await, [ids[2].clone(), ids[1].clone()]);
+    assert_eq!(
+        listed(&format!("?ids={},{},{},{}", ids[0], ids[7], ids[0], Uuid::nil())).await,
+        [ids[7].clone(), ids[0].clone()]
+    );
+    assert_eq!(
+        listed(&format!("?ids={}%2C{}", ids[1], ids[2])).await,
+        [ids[2].clone(), ids[1].clone()]
+    );
     let many = fixture.get(&format!("{JOBS}?ids={}", ids.join(","))).await;
     assert_eq!(many, (400, json!({ "ids": ["Ensure this field has no more than 100 elements."] })));
     for wrong in ["x", "", ","] {
         let text = format!("\"{}\" is not a valid UUID.", wrong.trim_matches(','));
-        assert_eq!(fixture.get(&format!("{JOBS}?ids={wrong}")).await, (400, json!({ "ids": [text] })));
+        assert_eq!(
+            fixture.get(&format!("{JOBS}?ids={wrong}")).await,
+            (400, json!({ "ids": [text] }))
+        );
     }
 }
 
@@ -133,7 +186,10 @@ async fn templates_decode_and_have_pictures() {
     assert_eq!((status, listed.len()), (200, templates().len()));
     assert_eq!(listed[0].template_id, template("Seasonal sale").id.to_string());
     let (status, headers, _) = fixture.fetch(listed[0].preview.as_deref().unwrap(), &[]).await;
-    assert_eq!((status.as_u16(), &headers["content-type"]), (200, &"image/svg+xml".parse().unwrap()));
+    assert_eq!(
+        (status.as_u16(), &headers["content-type"]),
+        (200, &"image/svg+xml".parse().unwrap())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,8 +199,10 @@ async fn the_log_tells_what_was_asked_when_and_how_it_was_answered() {
     fixture.get(&format!("{JOBS}?ids={}", Uuid::nil())).await;
     fixture.get("/nowhere").await;
     let log = fixture.sandbox.requests();
-    let told: Vec<_> =
-        log.iter().map(|request| (request.operation, request.status.unwrap().as_u16(), request.at.as_secs())).collect();
+    let told: Vec<_> = log
+        .iter()
+        .map(|request| (request.operation, request.status.unwrap().as_u16(), request.at.as_secs()))
+        .collect();
     assert_eq!(told, [(Some(OperationId::ListCustomTemplateJobs), 200, 3), (None, 404, 3)]);
     assert_eq!((&log[1].method, log[1].path.as_str()), (&Method::GET, "/nowhere"));
     assert!(log[0].path.ends_with("/?ids=00000000-0000-0000-0000-000000000000"));
@@ -153,7 +211,10 @@ async fn the_log_tells_what_was_asked_when_and_how_it_was_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_client_goes_away_is_logged_and_paid() {
     let fixture = Fixture::start().await;
-    let request = fixture.request(Method::POST, PREVIEW).json(&order("Teaser")).timeout(Duration::from_secs(5));
+    let request = fixture
+        .request(Method::POST, PREVIEW)
+        .json(&order("Teaser"))
+        .timeout(Duration::from_secs(5));
     assert!(request.send().await.unwrap_err().is_timeout());
     assert_eq!((fixture.sandbox.job_count(), fixture.sandbox.charged()), (1, 1.into()));
     let log = fixture.sandbox.requests();
@@ -165,5 +226,8 @@ async fn the_generated_client_understands_the_sandbox() {
     let fixture = Fixture::start().await;
     let context = creatify_api::Context::new(fixture.sandbox.credentials());
     let client = creatify_api::Client::new_with_client(fixture.sandbox.base_url(), http(), context);
-    assert_eq!(client.get_remaining_credits().send().await.unwrap().remaining_credits.to_string(), "500");
+    assert_eq!(
+        client.get_remaining_credits().send().await.unwrap().remaining_credits.to_string(),
+        "500"
+    );
 }

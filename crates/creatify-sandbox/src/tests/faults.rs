@@ -15,7 +15,11 @@ async fn after_a_refusal_nothing_listens_for_a_while_and_then_it_does() {
     assert!(refused().await.is_connect());
     pass(2).await;
     assert_eq!(fixture.get(CREDITS).await.0, 200);
-    assert_eq!(fixture.sandbox.request_count(OperationId::GetRemainingCredits), 3, "what is refused never arrives");
+    assert_eq!(
+        fixture.sandbox.request_count(OperationId::GetRemainingCredits),
+        3,
+        "what is refused never arrives"
+    );
 }
 
 #[tokio::test(start_paused = true)]

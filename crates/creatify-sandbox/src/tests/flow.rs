@@ -18,16 +18,29 @@ async fn a_preview_becomes_a_video_on_the_same_id_and_looks_done_in_between() {
 
     assert_eq!(look(2).await["status"], "in_queue");
     let running = look(34).await;
-    assert_eq!((&running["status"], &running["progress"], &running["duration"]), (&json!("running"), &json!(0.5), &json!(null)));
+    assert_eq!(
+        (&running["status"], &running["progress"], &running["duration"]),
+        (&json!("running"), &json!(0.5), &json!(null))
+    );
     let previewed = look(20).await;
-    assert_eq!((&previewed["status"], &previewed["progress"], &previewed["duration"]), (&json!("done"), &json!(1.0), &json!(28)));
+    assert_eq!(
+        (&previewed["status"], &previewed["progress"], &previewed["duration"]),
+        (&json!("done"), &json!(1.0), &json!(28))
+    );
     let preview = previewed["preview"].as_str().unwrap();
-    assert!(preview.starts_with(fixture.sandbox.media_url()) && preview.contains("preview?layout=videos/"), "{preview}");
+    assert!(
+        preview.starts_with(fixture.sandbox.media_url())
+            && preview.contains("preview?layout=videos/"),
+        "{preview}"
+    );
 
     let (status, rendering) = fixture.post(&format!("{path}render/"), &json!({})).await;
     assert_eq!((status, &rendering["id"]), (200, &job["id"]));
     for trap in [rendering, look(0).await] {
-        assert_eq!((&trap["status"], &trap["preview"], &trap["video_output"]), (&json!("done"), &json!(preview), &json!(null)));
+        assert_eq!(
+            (&trap["status"], &trap["preview"], &trap["video_output"]),
+            (&json!("done"), &json!(preview), &json!(null))
+        );
     }
     assert_eq!(look(2).await["status"], "in_queue");
     let running = look(15).await;
@@ -38,7 +51,10 @@ async fn a_preview_becomes_a_video_on_the_same_id_and_looks_done_in_between() {
     let done = look(150).await;
     assert_eq!((&done["status"], &done["preview"]), (&json!("done"), &json!(preview)));
     let (status, headers, bytes) = fixture.fetch(done["video_output"].as_str().unwrap(), &[]).await;
-    assert_eq!((status.as_u16(), &headers["content-type"], &bytes[4..8]), (200, &"video/mp4".parse().unwrap(), &b"ftyp"[..]));
+    assert_eq!(
+        (status.as_u16(), &headers["content-type"], &bytes[4..8]),
+        (200, &"video/mp4".parse().unwrap(), &b"ftyp"[..])
+    );
     assert_eq!((fixture.balance().await, fixture.sandbox.charged()), (json!(495), 5.into()));
 }
 
@@ -46,7 +62,10 @@ async fn a_preview_becomes_a_video_on_the_same_id_and_looks_done_in_between() {
 async fn the_blocking_preview_answers_with_the_completed_job() {
     let fixture = Fixture::start().await;
     let (status, job) = fixture.post(PREVIEW, &order("Teaser")).await;
-    assert_eq!((status, &job["status"], &job["progress"], &job["duration"]), (200, &json!("done"), &json!(1.0), &json!(6)));
+    assert_eq!(
+        (status, &job["status"], &job["progress"], &job["duration"]),
+        (200, &json!("done"), &json!(1.0), &json!(6))
+    );
     assert!(job["preview"].is_string());
     assert_eq!(fixture.sandbox.elapsed().as_secs(), 56);
     let (status, job) = fixture.post(PREVIEW, &order("Always fails")).await;
@@ -59,14 +78,21 @@ async fn a_created_video_has_no_preview_and_cannot_be_rendered() {
     let job = fixture.made(JOBS, &order("Explainer")).await;
     pass(200).await;
     let (_, done) = fixture.get(&job_path(&job)).await;
-    assert_eq!((&done["status"], &done["preview"], &done["credits_used"]), (&json!("done"), &json!(null), &json!(10)));
+    assert_eq!(
+        (&done["status"], &done["preview"], &done["credits_used"]),
+        (&json!("done"), &json!(null), &json!(10))
+    );
     assert!(done["video_output"].is_string());
     let refused = fixture.post(&format!("{}render/", job_path(&job)), &json!({})).await;
-    assert_eq!(refused, (400, json!({ "non_field_errors": ["The preview of this job is not ready."] })));
+    assert_eq!(
+        refused,
+        (400, json!({ "non_field_errors": ["The preview of this job is not ready."] }))
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_render_is_refused_before_the_preview_and_during_another_render_and_charged_again_after_it() {
+async fn a_render_is_refused_before_the_preview_and_during_another_render_and_charged_again_after_it()
+ {
     let fixture = Fixture::start().await;
     let job = fixture.made(PREVIEW_ASYNC, &order("Teaser")).await;
     let path = format!("{}render/", job_path(&job));
@@ -77,13 +103,15 @@ async fn a_render_is_refused_before_the_preview_and_during_another_render_and_ch
     assert_eq!(answer(fixture.request(Method::POST, &path)).await.0, 200, "without a body");
     assert_eq!(fixture.post(&path, &json!({})).await, rendering);
     pass(200).await;
-    let renamed = fixture.made(&path, &json!({ "name": "Again", "model_version": "aurora_v1_fast" })).await;
+    let renamed =
+        fixture.made(&path, &json!({ "name": "Again", "model_version": "aurora_v1_fast" })).await;
     assert_eq!(
         (&renamed["name"], &renamed["model_version"], &renamed["credits_used"]),
         (&json!("Again"), &json!("aurora_v1_fast"), &json!(9))
     );
     assert_eq!(fixture.sandbox.charged(), (1 + 4 + 9).into());
-    let calls: Vec<_> = fixture.sandbox.jobs()[0].calls.iter().map(|call| call.operation.as_str()).collect();
+    let calls: Vec<_> =
+        fixture.sandbox.jobs()[0].calls.iter().map(|call| call.operation.as_str()).collect();
     assert_eq!(calls, ["preview", "render", "render"]);
 }
 
@@ -96,9 +124,15 @@ async fn failed_and_rejected_jobs_say_why_and_cost_nothing() {
             assert!(fixture.sandbox.charged() > 0.into());
             pass(200).await;
             let (_, ended) = fixture.get(&job_path(&job)).await;
-            assert_eq!((&ended["status"], &ended["credits_used"], &ended["duration"]), (&json!(status), &json!(0), &json!(null)));
+            assert_eq!(
+                (&ended["status"], &ended["credits_used"], &ended["duration"]),
+                (&json!(status), &json!(0), &json!(null))
+            );
             assert!(ended["failed_reason"].as_str().unwrap().contains("always"), "{ended}");
-            assert_eq!((fixture.sandbox.charged(), fixture.balance().await), (0.into(), json!(500)));
+            assert_eq!(
+                (fixture.sandbox.charged(), fixture.balance().await),
+                (0.into(), json!(500))
+            );
         }
     }
 }
@@ -157,7 +191,10 @@ async fn a_demo_takes_seconds() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let rendered = preview.elapsed().as_secs_f64();
-    assert!((1.0..2.0).contains(&previewed) && (3.0..5.0).contains(&rendered), "{previewed} s, {rendered} s");
+    assert!(
+        (1.0..2.0).contains(&previewed) && (3.0..5.0).contains(&rendered),
+        "{previewed} s, {rendered} s"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +209,8 @@ async fn a_dropped_sandbox_ends_its_connections_and_frees_its_ports() {
     drop(fixture.sandbox);
     assert!(blocked.await.unwrap().is_err());
     assert!(fixture.http.get(&url).send().await.is_err());
-    let again = exact().port(url.rsplit(':').next().unwrap().parse().unwrap()).start().await.unwrap();
+    let again =
+        exact().port(url.rsplit(':').next().unwrap().parse().unwrap()).start().await.unwrap();
     assert_eq!(again.base_url(), url);
     again.shutdown().await;
 }

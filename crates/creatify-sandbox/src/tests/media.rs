@@ -17,13 +17,21 @@ async fn a_download_that_was_cut_can_be_continued() {
     let url = job["video_output"].as_str().unwrap();
     let (status, headers, whole) = fixture.fetch(url, &[]).await;
     let etag = headers["etag"].to_str().unwrap();
-    assert_eq!((status.as_u16(), headers["content-length"].to_str().unwrap()), (200, whole.len().to_string().as_str()));
+    assert_eq!(
+        (status.as_u16(), headers["content-length"].to_str().unwrap()),
+        (200, whole.len().to_string().as_str())
+    );
     assert_eq!(headers["accept-ranges"], "bytes");
 
-    let (status, headers, rest) = fixture.fetch(url, &[("range", "bytes=1000-"), ("if-range", etag)]).await;
+    let (status, headers, rest) =
+        fixture.fetch(url, &[("range", "bytes=1000-"), ("if-range", etag)]).await;
     assert_eq!((status.as_u16(), &rest[..]), (206, &whole[1000..]));
-    assert_eq!(headers["content-range"], format!("bytes 1000-{}/{}", whole.len() - 1, whole.len()).as_str());
-    let (status, _, again) = fixture.fetch(url, &[("range", "bytes=1000-"), ("if-range", "\"other\"")]).await;
+    assert_eq!(
+        headers["content-range"],
+        format!("bytes 1000-{}/{}", whole.len() - 1, whole.len()).as_str()
+    );
+    let (status, _, again) =
+        fixture.fetch(url, &[("range", "bytes=1000-"), ("if-range", "\"other\"")]).await;
     assert_eq!((status.as_u16(), again), (200, whole.clone()));
     let (status, headers, _) = fixture.fetch(url, &[("range", "bytes=99999999-")]).await;
     assert_eq!(status.as_u16(), 416);
@@ -57,7 +65,9 @@ async fn credentials_that_reach_the_media_host_are_counted() {
     fixture.fetch(url, &[]).await;
     assert_eq!(fixture.sandbox.leaked_credentials(), 0);
     fixture.fetch(url, &[("x-api-key", fixture.sandbox.api_key())]).await;
-    fixture.fetch(&format!("{}/nowhere", fixture.sandbox.media_url()), &[("x-api-id", "any")]).await;
+    fixture
+        .fetch(&format!("{}/nowhere", fixture.sandbox.media_url()), &[("x-api-id", "any")])
+        .await;
     assert_eq!(fixture.sandbox.leaked_credentials(), 2);
 }
 
@@ -67,9 +77,12 @@ async fn what_is_not_ready_is_not_there() {
     let job = fixture.made(PREVIEW_ASYNC, &order("Teaser")).await;
     let media = fixture.sandbox.media_url();
     let id = id(&job);
-    for path in
-        [format!("preview?layout=videos/20260504/{id}.json"), format!("outputs/{id}.mp4"), "outputs/%FF".into(), "preview".into()]
-    {
+    for path in [
+        format!("preview?layout=videos/20260504/{id}.json"),
+        format!("outputs/{id}.mp4"),
+        "outputs/%FF".into(),
+        "preview".into(),
+    ] {
         assert_eq!(fixture.fetch(&format!("{media}/{path}"), &[]).await.0, 404, "{path}");
     }
 }
@@ -90,8 +103,13 @@ async fn pages_show_values_as_text_and_run_nothing() {
     for url in [job["preview"].as_str().unwrap(), fixture.sandbox.base_url()] {
         let (status, headers, page) = fixture.fetch(url, &[]).await;
         let page = String::from_utf8(page).unwrap();
-        assert_eq!((status.as_u16(), &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
-        assert!(headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+        assert_eq!(
+            (status.as_u16(), &headers["content-type"]),
+            (200, &"text/html; charset=utf-8".parse().unwrap())
+        );
+        assert!(
+            headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'")
+        );
         assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;"));
         assert!(!page.contains("<script") && !page.contains("src=\"javascript"), "{page}");
     }

@@ -30,7 +30,10 @@ struct Fixture {
 fn http() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).redirect(reqwest::redirect::Policy::none());
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none());
     client.build().unwrap()
 }
 
@@ -69,7 +72,9 @@ impl Fixture {
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.sandbox.base_url()));
-        request.header("X-API-ID", self.sandbox.api_id()).header("X-API-KEY", self.sandbox.api_key())
+        request
+            .header("X-API-ID", self.sandbox.api_id())
+            .header("X-API-KEY", self.sandbox.api_key())
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -91,7 +96,11 @@ impl Fixture {
         self.get(CREDITS).await.1["remaining_credits"].clone()
     }
 
-    async fn fetch(&self, url: &str, headers: &[(&'static str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
+    async fn fetch(
+        &self,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
         let mut request = self.http.get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -8,11 +8,16 @@ use super::*;
 /// A receiver on this machine: its URL, and what arrives.
 async fn receiver() -> (String, mpsc::UnboundedReceiver<Value>) {
     let (sender, received) = mpsc::unbounded_channel();
-    let hook = async |State(sender): State<mpsc::UnboundedSender<Value>>, Json(event): Json<Value>| _ = sender.send(event);
+    let hook = async |State(sender): State<mpsc::UnboundedSender<Value>>,
+                      Json(event): Json<Value>| _ = sender.send(event);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook?team=a", listener.local_addr().unwrap());
     let (_, closings) = crate::serve::Door::new();
-    tokio::spawn(crate::serve::serve(listener, Router::new().route("/hook", post(hook)).with_state(sender), closings));
+    tokio::spawn(crate::serve::serve(
+        listener,
+        Router::new().route("/hook", post(hook)).with_state(sender),
+        closings,
+    ));
     (url, received)
 }
 
@@ -25,7 +30,12 @@ fn with_webhook(name: &str, url: &str) -> Value {
 async fn next(received: &mut mpsc::UnboundedReceiver<Value>, count: usize) -> Vec<Value> {
     let mut events = Vec::new();
     for _ in 0..count {
-        events.push(tokio::time::timeout(Duration::from_secs(1000), received.recv()).await.unwrap().unwrap());
+        events.push(
+            tokio::time::timeout(Duration::from_secs(1000), received.recv())
+                .await
+                .unwrap()
+                .unwrap(),
+        );
     }
     events
 }
@@ -44,7 +54,10 @@ async fn every_change_is_delivered_and_the_last_one_twice() {
     assert_eq!(statuses(&events), ["in_queue", "running", "done", "done"]);
     let video = fixture.get(&job_path(&created)).await.1["video_output"].clone();
     assert!(video.is_string());
-    assert_eq!(events[3], json!({ "id": created["id"], "status": "done", "failed_reason": "", "video_output": video }));
+    assert_eq!(
+        events[3],
+        json!({ "id": created["id"], "status": "done", "failed_reason": "", "video_output": video })
+    );
     assert_eq!(events[0]["video_output"], json!(null));
 
     let previewed = fixture.made(PREVIEW_ASYNC, &with_webhook("Teaser", &url)).await;

@@ -161,11 +161,22 @@ impl ClientBuilder {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the credentials are missing, or the URL is not one, or is plain
     /// http to another machine.
     pub fn build(self) -> Result<Client, Error> {
-        let credentials = self.credentials.ok_or_else(|| Error::invalid("the credentials are missing"))?;
-        let wrong = |reason: &str| Error::invalid(format!("base URL `{}`: {reason}", without_secrets(&self.base_url)));
-        let url: Url = self.base_url.trim().parse().map_err(|error: url::ParseError| wrong(&error.to_string()))?;
+        let credentials =
+            self.credentials.ok_or_else(|| Error::invalid("the credentials are missing"))?;
+        let wrong = |reason: &str| {
+            Error::invalid(format!("base URL `{}`: {reason}", without_secrets(&self.base_url)))
+        };
+        let url: Url = self
+            .base_url
+            .trim()
+            .parse()
+            .map_err(|error: url::ParseError| wrong(&error.to_string()))?;
         transport::check_scheme(&url).map_err(wrong)?;
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        if !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
             return Err(wrong("it must not have a user, query or fragment"));
         }
         Ok(Client(Arc::new(Inner {
@@ -192,14 +203,26 @@ mod tests {
     use super::*;
 
     fn build(base_url: &str) -> Result<Client, Error> {
-        Client::builder().credentials(Credentials::new("id", "key").unwrap()).base_url(base_url).build()
+        Client::builder()
+            .credentials(Credentials::new("id", "key").unwrap())
+            .base_url(base_url)
+            .build()
     }
 
     #[test]
     fn a_base_url_is_https_or_loopback_and_carries_no_password() {
-        assert_eq!(build("https://api.creatify.ai/").unwrap().base_url(), "https://api.creatify.ai");
+        assert_eq!(
+            build("https://api.creatify.ai/").unwrap().base_url(),
+            "https://api.creatify.ai"
+        );
         assert_eq!(build("http://127.0.0.1:8080").unwrap().base_url(), "http://127.0.0.1:8080");
-        for url in ["http://api.creatify.ai", "api.creatify.ai", "", "https://me:hunter2@api.creatify.ai", "https://a.b/?x=1"] {
+        for url in [
+            "http://api.creatify.ai",
+            "api.creatify.ai",
+            "",
+            "https://me:hunter2@api.creatify.ai",
+            "https://a.b/?x=1",
+        ] {
             let message = build(url).unwrap_err().to_string();
             assert!(!message.contains("hunter2"), "{message}");
         }

@@ -13,7 +13,10 @@ use builder::Settings;
 use crate::{
     accounts::Accounts,
     call::Patience,
-    credits::{Budget, Credits, DurationRange, Estimate, EstimateError, Ledger, Mismatch, Operation, RateCard},
+    credits::{
+        Budget, Credits, DurationRange, Estimate, EstimateError, Ledger, Mismatch, Operation,
+        RateCard,
+    },
     error::Error,
     job::{Job, JobId, TemplateId},
     pace::Pace,
@@ -67,9 +70,17 @@ impl Client {
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when one is missing or wrong.
     pub fn from_env() -> Result<Self, Error> {
-        let required = |name| env::var(name).map_err(|_| Error::invalid(format!("the environment variable {name} is not set")));
-        let credentials = Credentials::new(required("CREATIFY_API_ID")?, required("CREATIFY_API_KEY")?)
-            .map_err(|error| Error::invalid("the credentials in the environment cannot be used").because(error))?;
+        let required = |name| {
+            env::var(name)
+                .map_err(|_| Error::invalid(format!("the environment variable {name} is not set")))
+        };
+        let credentials = Credentials::new(
+            required("CREATIFY_API_ID")?,
+            required("CREATIFY_API_KEY")?,
+        )
+        .map_err(|error| {
+            Error::invalid("the credentials in the environment cannot be used").because(error)
+        })?;
         let builder = Self::builder().credentials(credentials);
         match env::var("CREATIFY_BASE_URL") {
             Ok(url) if !url.is_empty() => builder.base_url(url).build(),
@@ -117,7 +128,11 @@ impl Client {
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) with status 404 or 405 when it does not offer the call.
     pub async fn jobs(&self, ids: &[JobId]) -> Result<Vec<Job>, Error> {
         if ids.len() > limits::IDS {
-            return Err(Error::invalid(format!("{} ids in one request; at most {} are taken", ids.len(), limits::IDS)));
+            return Err(Error::invalid(format!(
+                "{} ids in one request; at most {} are taken",
+                ids.len(),
+                limits::IDS
+            )));
         }
         let list = self.first_page_of_jobs(ids, self.patience()).await?;
         let jobs = self.all_pages(OperationId::ListCustomTemplateJobs, list).await?;
@@ -132,8 +147,8 @@ impl Client {
     ///
     /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn templates(&self) -> Result<Vec<crate::Template>, Error> {
-        let list =
-            self.call(OperationId::ListCustomTemplates, self.patience(), |api| async move {
+        let list = self
+            .call(OperationId::ListCustomTemplates, self.patience(), |api| async move {
                 api.list_custom_templates().send().await
             })
             .await
@@ -147,15 +162,18 @@ impl Client {
     ///
     /// See [`ErrorKind`](crate::ErrorKind).
     pub async fn remaining_credits(&self) -> Result<Credits, Error> {
-        let balance =
-            self.call(OperationId::GetRemainingCredits, self.patience(), |api| async move {
+        let balance = self
+            .call(OperationId::GetRemainingCredits, self.patience(), |api| async move {
                 api.get_remaining_credits().send().await
             })
             .await
             .map_err(|failed| failed.into_error())?;
         Credits::from_number(&balance.remaining_credits).ok_or_else(|| {
-            Error::new(crate::ErrorKind::Undecodable, format!("the balance {} is not a decimal", balance.remaining_credits))
-                .during(OperationId::GetRemainingCredits)
+            Error::new(
+                crate::ErrorKind::Undecodable,
+                format!("the balance {} is not a decimal", balance.remaining_credits),
+            )
+            .during(OperationId::GetRemainingCredits)
         })
     }
 
@@ -187,8 +205,11 @@ impl Client {
         if balance >= credits {
             return Ok(());
         }
-        let message = format!("the account has {balance} credits, and {credits} may be needed; nothing was sent");
-        Err(Error::new(crate::ErrorKind::InsufficientCredits, message).during(OperationId::GetRemainingCredits))
+        let message = format!(
+            "the account has {balance} credits, and {credits} may be needed; nothing was sent"
+        );
+        Err(Error::new(crate::ErrorKind::InsufficientCredits, message)
+            .during(OperationId::GetRemainingCredits))
     }
 
     /// Where it sends its requests.
@@ -258,7 +279,9 @@ impl Client {
 
     /// One job as it is now.
     pub(crate) async fn get_job(&self, id: JobId, patience: Patience) -> Result<Job, Error> {
-        let get = |api: ApiClient| async move { api.get_custom_template_job().id(id.as_uuid()).send().await };
+        let get = |api: ApiClient| async move {
+            api.get_custom_template_job().id(id.as_uuid()).send().await
+        };
         let job = self.call(OperationId::GetCustomTemplateJob, patience, get).await;
         job.map(Job::from).map_err(|failed| failed.into_error())
     }
@@ -274,10 +297,16 @@ impl Client {
             let joined = joined.clone();
             async move {
                 let request = api.list_custom_template_jobs();
-                if joined.is_empty() { request.send().await } else { request.ids(joined).send().await }
+                if joined.is_empty() {
+                    request.send().await
+                } else {
+                    request.ids(joined).send().await
+                }
             }
         };
-        self.call(OperationId::ListCustomTemplateJobs, patience, list).await.map_err(|failed| failed.into_error())
+        self.call(OperationId::ListCustomTemplateJobs, patience, list)
+            .await
+            .map_err(|failed| failed.into_error())
     }
 
     /// For an ordinary call that starts now.

@@ -58,7 +58,10 @@ impl Credits {
     /// Any JSON number that is written as a decimal of up to 28 digits; `None` for others.
     pub(crate) fn from_number(number: &serde_json::Number) -> Option<Self> {
         let digits = number.to_string();
-        Decimal::from_str_exact(&digits).or_else(|_| Decimal::from_scientific(&digits)).ok().map(Self)
+        Decimal::from_str_exact(&digits)
+            .or_else(|_| Decimal::from_scientific(&digits))
+            .ok()
+            .map(Self)
     }
 }
 
@@ -114,7 +117,8 @@ impl Serialize for Credits {
 impl<'de> Deserialize<'de> for Credits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
-        Self::from_number(&number).ok_or_else(|| serde::de::Error::custom(InvalidCredits(number.to_string())))
+        Self::from_number(&number)
+            .ok_or_else(|| serde::de::Error::custom(InvalidCredits(number.to_string())))
     }
 }
 
@@ -131,7 +135,10 @@ mod tests {
             assert_eq!(serde_json::from_str::<Credits>(&json).unwrap(), credits);
         }
         let tenth: Credits = "0.1".parse().unwrap();
-        assert_eq!((0..10).try_fold(Credits::ZERO, |sum, _| sum.checked_add(tenth)), Some(Credits::from(1)));
+        assert_eq!(
+            (0..10).try_fold(Credits::ZERO, |sum, _| sum.checked_add(tenth)),
+            Some(Credits::from(1))
+        );
     }
 
     #[test]

@@ -47,7 +47,11 @@ pub struct OverBudget {
 impl fmt::Display for OverBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let BudgetState { limit, reserved, spent } = self.budget;
-        write!(f, "may cost {} credits, but of the limit of {limit}, {spent} are spent and {reserved} reserved", self.asked)
+        write!(
+            f,
+            "may cost {} credits, but of the limit of {limit}, {spent} are spent and {reserved} reserved",
+            self.asked
+        )
     }
 }
 
@@ -67,7 +71,10 @@ impl BudgetState {
     /// What may still be reserved. Negative when something cost more than was reserved for it.
     pub fn available(self) -> Credits {
         // Amounts that were added without overflow are subtracted without one.
-        self.limit.checked_sub(self.reserved).and_then(|left| left.checked_sub(self.spent)).unwrap_or(Credits::ZERO)
+        self.limit
+            .checked_sub(self.reserved)
+            .and_then(|left| left.checked_sub(self.spent))
+            .unwrap_or(Credits::ZERO)
     }
 
     fn reserve(&mut self, amount: Credits) -> Result<(), OverBudget> {
@@ -90,7 +97,11 @@ impl BudgetState {
 impl Budget {
     /// A budget of which nothing is reserved or spent.
     pub fn new(limit: Credits) -> Self {
-        Self(Arc::new(Mutex::new(BudgetState { limit, reserved: Credits::ZERO, spent: Credits::ZERO })))
+        Self(Arc::new(Mutex::new(BudgetState {
+            limit,
+            reserved: Credits::ZERO,
+            spent: Credits::ZERO,
+        })))
     }
 
     /// Where it stands.
@@ -145,7 +156,10 @@ mod tests {
         let held = budget.reserve(credits(3)).unwrap();
         let refused = budget.reserve(credits(3)).unwrap_err();
         assert_eq!((refused.asked, refused.budget), (credits(3), budget.state()));
-        assert_eq!(refused.to_string(), "may cost 3 credits, but of the limit of 10, 5 are spent and 3 reserved");
+        assert_eq!(
+            refused.to_string(),
+            "may cost 3 credits, but of the limit of 10, 5 are spent and 3 reserved"
+        );
         held.release();
         assert_eq!(budget.state().available(), credits(5));
     }
@@ -177,13 +191,20 @@ mod tests {
 
     /// Runs every interleaving of the tasks' steps, and checks the budget after each step.
     fn every_interleaving(limit: u32, tasks: &[&[Step]]) -> usize {
-        fn walk(state: BudgetState, tasks: &[&[Step]], next: &mut [usize], held: &mut [Option<Credits>]) -> usize {
+        fn walk(
+            state: BudgetState,
+            tasks: &[&[Step]],
+            next: &mut [usize],
+            held: &mut [Option<Credits>],
+        ) -> usize {
             let mut ends = 0;
             for task in 0..tasks.len() {
                 let Some(step) = tasks[task].get(next[task]) else { continue };
                 let (mut state, held_before) = (state, held[task]);
                 match *step {
-                    Step::Reserve(amount) => held[task] = state.reserve(credits(amount)).is_ok().then(|| credits(amount)),
+                    Step::Reserve(amount) => {
+                        held[task] = state.reserve(credits(amount)).is_ok().then(|| credits(amount))
+                    }
                     Step::Settle(charged) => {
                         if let Some(amount) = held[task].take() {
                             state.settle(amount, credits(charged));
@@ -197,16 +218,22 @@ mod tests {
                 }
                 let sum = state.reserved.checked_add(state.spent).unwrap();
                 assert!(sum <= state.limit, "over-committed: {state:?}");
-                let reserved = held.iter().flatten().try_fold(Credits::ZERO, |sum, amount| sum.checked_add(*amount));
+                let reserved = held
+                    .iter()
+                    .flatten()
+                    .try_fold(Credits::ZERO, |sum, amount| sum.checked_add(*amount));
                 assert_eq!(reserved, Some(state.reserved), "a reservation was lost or kept");
                 next[task] += 1;
                 ends += walk(state, tasks, next, held);
                 next[task] -= 1;
                 held[task] = held_before;
             }
-            ends.max(usize::from(tasks.iter().zip(next.iter()).all(|(task, next)| *next == task.len())))
+            ends.max(usize::from(
+                tasks.iter().zip(next.iter()).all(|(task, next)| *next == task.len()),
+            ))
         }
-        let state = BudgetState { limit: credits(limit), reserved: Credits::ZERO, spent: Credits::ZERO };
+        let state =
+            BudgetState { limit: credits(limit), reserved: Credits::ZERO, spent: Credits::ZERO };
         walk(state, tasks, &mut vec![0; tasks.len()], &mut vec![None; tasks.len()])
     }
 
@@ -231,7 +258,14 @@ mod tests {
             let workers: Vec<_> = (0..8)
                 .map(|_| {
                     scope.spawn(|| {
-                        (0..125).filter(|_| budget.reserve(credits(1)).map(|held| held.settle(credits(1))).is_ok()).count()
+                        (0..125)
+                            .filter(|_| {
+                                budget
+                                    .reserve(credits(1))
+                                    .map(|held| held.settle(credits(1)))
+                                    .is_ok()
+                            })
+                            .count()
                     })
                 })
                 .collect();

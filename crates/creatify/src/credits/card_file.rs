@@ -78,8 +78,13 @@ impl RateCard {
         let mut rates = Vec::new();
         for line in &file.rates.value {
             let rate = rate(line)?;
-            if let Some(before) = seen.insert((rate.operation, rate.model_version.clone()), line.referenced.line()) {
-                return Err(invalid(line, format!("this operation and model have a rate in line {before} already")));
+            if let Some(before) =
+                seen.insert((rate.operation, rate.model_version.clone()), line.referenced.line())
+            {
+                return Err(invalid(
+                    line,
+                    format!("this operation and model have a rate in line {before} already"),
+                ));
             }
             rates.push(rate);
         }
@@ -91,8 +96,9 @@ impl RateCard {
         for (rate, line) in card.rates().iter().zip(&file.rates.value) {
             if let Price::Between { .. } = rate.price {
                 let model = rate.model_version.clone().unwrap_or(ModelVersion::Standard);
-                card.estimate(rate.operation, &model, Duration::from_secs(1), 1)
-                    .map_err(|error| invalid(line, format!("this rate is derived from others, but {error}")))?;
+                card.estimate(rate.operation, &model, Duration::from_secs(1), 1).map_err(
+                    |error| invalid(line, format!("this rate is derived from others, but {error}")),
+                )?;
             }
         }
         Ok(card)
@@ -106,7 +112,10 @@ fn rate(line: &Spanned<RateLine>) -> Result<Rate, InvalidRateCard> {
                 return Err(invalid(line, format!("{credits} credits are below zero")));
             }
             if !(1..=LONGEST_BLOCK).contains(&seconds) {
-                return Err(invalid(line, format!("block_seconds must be from 1 to {LONGEST_BLOCK}")));
+                return Err(invalid(
+                    line,
+                    format!("block_seconds must be from 1 to {LONGEST_BLOCK}"),
+                ));
             }
             Price::PerBlock { credits, block: Duration::from_secs(seconds.into()) }
         }
@@ -131,8 +140,11 @@ mod tests {
 
     #[test]
     fn every_mistake_names_its_line() {
-        let rates =
-            |lines: &str| format!("name: mine\nrates:\n  - {{ operation: preview, credits: 1, block_seconds: 30 }}\n{lines}");
+        let rates = |lines: &str| {
+            format!(
+                "name: mine\nrates:\n  - {{ operation: preview, credits: 1, block_seconds: 30 }}\n{lines}"
+            )
+        };
         for (text, line, word) in [
             (rates("  - { operation: preview, credits: 2, block_seconds: 30 }"), 4, "line 3"),
             (rates("  - { operation: create, credits: -1, block_seconds: 30 }"), 4, "below zero"),
@@ -141,7 +153,11 @@ mod tests {
             (rates("  - { operation: create, credits: lots, block_seconds: 30 }"), 4, ""),
             (rates("  - { operation: destroy, credits: 1, block_seconds: 30 }"), 4, "destroy"),
             (rates("  - { operation: create, price: 1, block_seconds: 30 }"), 4, "price"),
-            (rates("  - { operation: render, between: [create_less_preview, create] }"), 4, "derived"),
+            (
+                rates("  - { operation: render, between: [create_less_preview, create] }"),
+                4,
+                "derived",
+            ),
             (rates("  - { operation: render, between: [create, nothing] }"), 4, "nothing"),
             ("name: mine\nrates: []\n".to_owned(), 2, "no rates"),
             ("name: ' '\nrates: []\n".to_owned(), 1, "empty"),
@@ -156,7 +172,11 @@ mod tests {
     #[test]
     fn a_mistake_is_told_in_few_words() {
         let long = "x".repeat(10_000);
-        for text in [format!("name: x\nrates:\n  - {long}"), format!("name: x\nrates:\n  - {{ operation: {long} }}"), long] {
+        for text in [
+            format!("name: x\nrates:\n  - {long}"),
+            format!("name: x\nrates:\n  - {{ operation: {long} }}"),
+            long,
+        ] {
             assert!(RateCard::from_yaml(&text).unwrap_err().to_string().len() < 400);
         }
     }
@@ -165,7 +185,9 @@ mod tests {
     fn json_is_read_too() {
         let json = r#"{"name": "mine", "rates": [{"operation": "create", "credits": 0.1, "block_seconds": 1}]}"#;
         let card = RateCard::from_yaml(json).unwrap();
-        let estimate = card.estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(3), 1).unwrap();
+        let estimate = card
+            .estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(3), 1)
+            .unwrap();
         assert_eq!(estimate.credits.max, "0.3".parse().unwrap());
     }
 }

@@ -24,7 +24,9 @@ pub struct DurationRange {
 
 /// A text that is not a duration or a range of durations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a duration in seconds: write 30, 28.5 or a range such as 20..45, the smaller first")]
+#[error(
+    "`{0}` is not a duration in seconds: write 30, 28.5 or a range such as 20..45, the smaller first"
+)]
 pub struct InvalidDuration(String);
 
 impl DurationRange {
@@ -117,7 +119,11 @@ impl<'de> Deserialize<'de> for DurationRange {
 
 /// Whole seconds as an integer, others with a fraction.
 fn json_seconds(duration: Duration) -> serde_json::Value {
-    if duration.subsec_nanos() == 0 { duration.as_secs().into() } else { duration.as_secs_f64().into() }
+    if duration.subsec_nanos() == 0 {
+        duration.as_secs().into()
+    } else {
+        duration.as_secs_f64().into()
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +149,9 @@ mod tests {
         for form in [json.as_str(), "\"1..2.5\""] {
             assert_eq!(serde_json::from_str::<DurationRange>(form).unwrap(), range);
         }
-        assert_eq!(serde_json::from_str::<DurationRange>("30").unwrap(), Duration::from_secs(30).into());
+        assert_eq!(
+            serde_json::from_str::<DurationRange>("30").unwrap(),
+            Duration::from_secs(30).into()
+        );
     }
 }

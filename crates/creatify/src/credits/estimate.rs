@@ -42,7 +42,11 @@ pub struct CreditRange {
 
 impl fmt::Display for CreditRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.min == self.max { write!(f, "{}", self.max) } else { write!(f, "{} to {}", self.min, self.max) }
+        if self.min == self.max {
+            write!(f, "{}", self.max)
+        } else {
+            write!(f, "{} to {}", self.min, self.max)
+        }
     }
 }
 
@@ -115,20 +119,31 @@ impl RateCard {
         let (one, basis, assumptions) = match rate.price {
             Price::PerBlock { credits, block } => {
                 let price = PerBlock { credits, block };
-                let range = CreditRange { min: price.of(seconds.min())?, max: price.of(seconds.max())? };
+                let range =
+                    CreditRange { min: price.of(seconds.min())?, max: price.of(seconds.max())? };
                 (range, rate.provenance, &[Assumption::StartedBlocksAreWhole][..])
             }
             Price::Between { min, max } => {
                 let create = self.rate_or_error(Operation::Create, model_version)?;
                 let preview = self.rate_or_error(Operation::Preview, model_version)?;
                 let basis = rate.provenance.max(create.provenance).max(preview.provenance);
-                let derived =
-                    Derived { create: self.per_block(create, model_version)?, preview: self.per_block(preview, model_version)? };
-                let range = CreditRange { min: derived.least(min, seconds)?, max: derived.most(max, seconds)? };
-                (range, basis, &[Assumption::StartedBlocksAreWhole, Assumption::PriceDerivedFromCreate][..])
+                let derived = Derived {
+                    create: self.per_block(create, model_version)?,
+                    preview: self.per_block(preview, model_version)?,
+                };
+                let range = CreditRange {
+                    min: derived.least(min, seconds)?,
+                    max: derived.most(max, seconds)?,
+                };
+                (
+                    range,
+                    basis,
+                    &[Assumption::StartedBlocksAreWhole, Assumption::PriceDerivedFromCreate][..],
+                )
             }
         };
-        let all = |credits: Credits| credits.checked_mul(count.into()).ok_or(EstimateError::Overflow);
+        let all =
+            |credits: Credits| credits.checked_mul(count.into()).ok_or(EstimateError::Overflow);
         Ok(Estimate {
             operation,
             model_version: model_version.clone(),
@@ -143,12 +158,20 @@ impl RateCard {
 }
 
 impl RateCard {
-    fn rate_or_error(&self, operation: Operation, model_version: &ModelVersion) -> Result<&Rate, EstimateError> {
+    fn rate_or_error(
+        &self,
+        operation: Operation,
+        model_version: &ModelVersion,
+    ) -> Result<&Rate, EstimateError> {
         self.rate(operation, model_version).ok_or_else(|| self.no_rate(operation, model_version))
     }
 
     /// A price to derive others from: one of its own.
-    fn per_block(&self, rate: &Rate, model_version: &ModelVersion) -> Result<PerBlock, EstimateError> {
+    fn per_block(
+        &self,
+        rate: &Rate,
+        model_version: &ModelVersion,
+    ) -> Result<PerBlock, EstimateError> {
         match rate.price {
             Price::PerBlock { credits, block } => Ok(PerBlock { credits, block }),
             Price::Between { .. } => Err(self.no_rate(rate.operation, model_version)),
@@ -156,7 +179,11 @@ impl RateCard {
     }
 
     fn no_rate(&self, operation: Operation, model_version: &ModelVersion) -> EstimateError {
-        EstimateError::NoRate { rate_card: self.name().to_owned(), operation, model_version: model_version.clone() }
+        EstimateError::NoRate {
+            rate_card: self.name().to_owned(),
+            operation,
+            model_version: model_version.clone(),
+        }
     }
 }
 
@@ -169,7 +196,9 @@ struct PerBlock {
 
 impl PerBlock {
     fn of(self, duration: Duration) -> Result<Credits, EstimateError> {
-        self.credits.checked_mul(started_blocks(duration, self.block)?).ok_or(EstimateError::Overflow)
+        self.credits
+            .checked_mul(started_blocks(duration, self.block)?)
+            .ok_or(EstimateError::Overflow)
     }
 }
 
@@ -194,7 +223,9 @@ impl Derived {
         match bound {
             Bound::Create => Ok(create),
             Bound::CreateLessPreview => {
-                let less = create.checked_sub(self.preview.of(duration)?).ok_or(EstimateError::Overflow)?;
+                let less = create
+                    .checked_sub(self.preview.of(duration)?)
+                    .ok_or(EstimateError::Overflow)?;
                 Ok(less.max(Credits::ZERO))
             }
         }
@@ -208,7 +239,8 @@ impl Derived {
             let (create, preview) = (self.create.block, self.preview.block);
             let mut start = blocks_end(seconds.min(), preview);
             // Beyond one create block and one preview block, the same differences come again, and dearer.
-            let last = seconds.max().min(seconds.min().saturating_add(create).saturating_add(preview));
+            let last =
+                seconds.max().min(seconds.min().saturating_add(create).saturating_add(preview));
             while start < last {
                 least = least.min(self.at(bound, start.saturating_add(Duration::from_nanos(1)))?);
                 start = start.saturating_add(preview);
@@ -224,7 +256,8 @@ impl Derived {
             Bound::Create => self.at(Bound::Create, seconds.max()),
             Bound::CreateLessPreview => {
                 let preview = self.preview.block;
-                let before = blocks_end(seconds.max(), preview).saturating_sub(preview).max(seconds.min());
+                let before =
+                    blocks_end(seconds.max(), preview).saturating_sub(preview).max(seconds.min());
                 Ok(self.at(bound, seconds.max())?.max(self.at(bound, before)?))
             }
         }

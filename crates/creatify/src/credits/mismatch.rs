@@ -54,16 +54,24 @@ impl fmt::Display for Mismatch {
 
 impl Charge {
     /// A charge to compare.
-    pub fn new(operation: Operation, model_version: ModelVersion, duration: Duration, charged: Credits) -> Self {
+    pub fn new(
+        operation: Operation,
+        model_version: ModelVersion,
+        duration: Duration,
+        charged: Credits,
+    ) -> Self {
         Self { operation, model_version, duration, charged }
     }
 
     fn predicted_by(&self, card: &RateCard) -> Option<CreditRange> {
-        card.estimate(self.operation, &self.model_version, self.duration, 1).ok().map(|estimate| estimate.credits)
+        card.estimate(self.operation, &self.model_version, self.duration, 1)
+            .ok()
+            .map(|estimate| estimate.credits)
     }
 
     fn fits(&self, card: &RateCard) -> bool {
-        self.predicted_by(card).is_some_and(|range| range.min <= self.charged && self.charged <= range.max)
+        self.predicted_by(card)
+            .is_some_and(|range| range.min <= self.charged && self.charged <= range.max)
     }
 }
 
@@ -75,7 +83,8 @@ impl Mismatch {
             return None;
         }
         let none = CreditRange { min: Credits::ZERO, max: Credits::ZERO };
-        let predictions: Vec<_> = differing.iter().map(|charge| charge.predicted_by(in_use).unwrap_or(none)).collect();
+        let predictions: Vec<_> =
+            differing.iter().map(|charge| charge.predicted_by(in_use).unwrap_or(none)).collect();
         let fits_all = |card: &&RateCard| charges.iter().all(|charge| charge.fits(card));
         Some(Self {
             rate_card: in_use.name().to_owned(),
@@ -100,7 +109,12 @@ mod tests {
     use super::*;
 
     fn charge(operation: Operation, seconds: u64, charged: &str) -> Charge {
-        Charge::new(operation, ModelVersion::AuroraV1, Duration::from_secs(seconds), charged.parse().unwrap())
+        Charge::new(
+            operation,
+            ModelVersion::AuroraV1,
+            Duration::from_secs(seconds),
+            charged.parse().unwrap(),
+        )
     }
 
     #[test]
@@ -124,7 +138,12 @@ mod tests {
 
     #[test]
     fn a_new_price_fits_no_card() {
-        let mismatch = Mismatch::find(&RateCard::default(), RateCard::known(), &[charge(Operation::Preview, 30, "2")]).unwrap();
+        let mismatch = Mismatch::find(
+            &RateCard::default(),
+            RateCard::known(),
+            &[charge(Operation::Preview, 30, "2")],
+        )
+        .unwrap();
         assert!(mismatch.fitting.is_empty());
     }
 }

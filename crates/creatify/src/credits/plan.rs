@@ -6,7 +6,9 @@ use creatify_api::{ModelVersion, PLANS};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{CreditRange, Credits, DurationRange, Estimate, EstimateError, Operation, Provenance, RateCard};
+use super::{
+    CreditRange, Credits, DurationRange, Estimate, EstimateError, Operation, Provenance, RateCard,
+};
 
 /// Several submissions, such as "preview all, render some".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +88,13 @@ pub enum InvalidPrice {
 impl Step {
     /// One submission for a video of this duration.
     pub fn new(operation: Operation, seconds: impl Into<DurationRange>) -> Self {
-        Self { operation, model_version: standard(), seconds: seconds.into(), count: 1, percent: None }
+        Self {
+            operation,
+            model_version: standard(),
+            seconds: seconds.into(),
+            count: 1,
+            percent: None,
+        }
     }
 
     /// How many submissions it comes to.
@@ -112,9 +120,16 @@ impl Plan {
         let mut credits = CreditRange { min: Credits::ZERO, max: Credits::ZERO };
         let mut steps = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            let estimate = card.estimate(step.operation, &step.model_version, step.seconds, step.submissions())?;
-            credits.min = credits.min.checked_add(estimate.credits.min).ok_or(EstimateError::Overflow)?;
-            credits.max = credits.max.checked_add(estimate.credits.max).ok_or(EstimateError::Overflow)?;
+            let estimate = card.estimate(
+                step.operation,
+                &step.model_version,
+                step.seconds,
+                step.submissions(),
+            )?;
+            credits.min =
+                credits.min.checked_add(estimate.credits.min).ok_or(EstimateError::Overflow)?;
+            credits.max =
+                credits.max.checked_add(estimate.credits.max).ok_or(EstimateError::Overflow)?;
             steps.push(estimate);
         }
         let basis = steps.iter().map(|estimate| estimate.basis).max();
@@ -129,18 +144,22 @@ impl UsdPerCredit {
     ///
     /// When there is no such plan; the error lists those there are.
     pub fn of_plan(name: &str) -> Result<Self, InvalidPrice> {
-        let plan = PLANS.iter().find(|plan| plan.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
-            let known: Vec<_> = PLANS.iter().map(|plan| plan.name).collect();
-            InvalidPrice::UnknownPlan(name.to_owned(), known.join(", "))
-        })?;
-        let decimal = |amount: creatify_api::credit_rates::Amount| Decimal::new(amount.mantissa, amount.scale);
+        let plan =
+            PLANS.iter().find(|plan| plan.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+                let known: Vec<_> = PLANS.iter().map(|plan| plan.name).collect();
+                InvalidPrice::UnknownPlan(name.to_owned(), known.join(", "))
+            })?;
+        let decimal = |amount: creatify_api::credit_rates::Amount| {
+            Decimal::new(amount.mantissa, amount.scale)
+        };
         let price = decimal(plan.usd_per_month).checked_div(decimal(plan.credits));
         price.map(Self).ok_or_else(|| InvalidPrice::NotAPrice(name.to_owned()))
     }
 
     /// What credits come to; `None` when it is too large to hold.
     pub fn price(self, credits: CreditRange) -> Option<UsdRange> {
-        let price = |credits: Credits| credits.as_decimal().checked_mul(self.0).map(|usd| usd.normalize());
+        let price =
+            |credits: Credits| credits.as_decimal().checked_mul(self.0).map(|usd| usd.normalize());
         Some(UsdRange { min: price(credits.min)?, max: price(credits.max)? })
     }
 }
@@ -166,7 +185,11 @@ mod tests {
     fn preview_all_and_render_forty_percent() {
         let thirty = Duration::from_secs(30);
         let preview = Step { count: 10, ..Step::new(Operation::Preview, thirty) };
-        let render = Step { count: 10, percent: NonZeroU32::new(40), ..Step::new(Operation::Render, thirty) };
+        let render = Step {
+            count: 10,
+            percent: NonZeroU32::new(40),
+            ..Step::new(Operation::Render, thirty)
+        };
         let estimate = Plan::new([preview, render]).estimate(&RateCard::default()).unwrap();
         assert_eq!(estimate.credits.max, 26.into()); // 10 × 1 + 4 × 4
         assert_eq!(estimate.basis, Some(Provenance::Documented));
@@ -174,8 +197,11 @@ mod tests {
 
     #[test]
     fn a_percentage_is_rounded_up_to_whole_submissions() {
-        let step =
-            |count, percent| Step { count, percent: NonZeroU32::new(percent), ..Step::new(Operation::Preview, Duration::ZERO) };
+        let step = |count, percent| Step {
+            count,
+            percent: NonZeroU32::new(percent),
+            ..Step::new(Operation::Preview, Duration::ZERO)
+        };
         assert_eq!(step(10, 35).submissions(), 4);
         assert_eq!(step(1, 1).submissions(), 1);
         assert_eq!(step(0, 50).submissions(), 0);
@@ -184,8 +210,9 @@ mod tests {
 
     #[test]
     fn dollars_are_exact() {
-        let estimate =
-            RateCard::default().estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(60), 1).unwrap();
+        let estimate = RateCard::default()
+            .estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(60), 1)
+            .unwrap();
         let usd = |price: UsdPerCredit| price.price(estimate.credits).unwrap().max.to_string();
         assert_eq!(usd(UsdPerCredit::of_plan("API Starter").unwrap()), "1.98"); // 0.198 a credit
         assert_eq!(usd(UsdPerCredit::of_plan("api pro").unwrap()), "1.495"); // 0.1495 a credit

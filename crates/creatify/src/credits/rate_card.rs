@@ -61,7 +61,8 @@ pub struct UnknownRateCard {
     known: String,
 }
 
-static KNOWN: LazyLock<Vec<RateCard>> = LazyLock::new(|| creatify_api::RATE_CARDS.iter().map(RateCard::from).collect());
+static KNOWN: LazyLock<Vec<RateCard>> =
+    LazyLock::new(|| creatify_api::RATE_CARDS.iter().map(RateCard::from).collect());
 
 impl RateCard {
     /// The cards of `openapi.yaml`.
@@ -103,7 +104,8 @@ impl RateCard {
     /// The rate of an operation with a model: the model's own, or else the one for every model.
     pub fn rate(&self, operation: Operation, model_version: &ModelVersion) -> Option<&Rate> {
         let mut of_operation = self.rates.iter().filter(|rate| rate.operation == operation);
-        let own = of_operation.clone().find(|rate| rate.model_version.as_ref() == Some(model_version));
+        let own =
+            of_operation.clone().find(|rate| rate.model_version.as_ref() == Some(model_version));
         own.or_else(|| of_operation.find(|rate| rate.model_version.is_none()))
     }
 }
@@ -123,12 +125,18 @@ impl From<&credit_rates::RateCard> for RateCard {
 impl From<&credit_rates::Rate> for Rate {
     fn from(rate: &credit_rates::Rate) -> Self {
         let price = match rate.price {
-            credit_rates::Price::PerBlock { credits, block_seconds } => {
-                Price::PerBlock { credits: credits.into(), block: Duration::from_secs(block_seconds.into()) }
-            }
+            credit_rates::Price::PerBlock { credits, block_seconds } => Price::PerBlock {
+                credits: credits.into(),
+                block: Duration::from_secs(block_seconds.into()),
+            },
             credit_rates::Price::Between { min, max } => Price::Between { min, max },
         };
-        Self { operation: rate.operation, model_version: rate.model_version.clone(), price, provenance: rate.provenance }
+        Self {
+            operation: rate.operation,
+            model_version: rate.model_version.clone(),
+            price,
+            provenance: rate.provenance,
+        }
     }
 }
 
@@ -141,7 +149,11 @@ mod tests {
         for card in RateCard::known() {
             for operation in Operation::ALL {
                 for model in ModelVersion::KNOWN {
-                    assert!(card.rate(*operation, model).is_some(), "{} {operation} {model}", card.name());
+                    assert!(
+                        card.rate(*operation, model).is_some(),
+                        "{} {operation} {model}",
+                        card.name()
+                    );
                 }
             }
         }

@@ -68,7 +68,12 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn download(&self, job: &Job, output: Goal, destination: impl Into<PathBuf>) -> Download<'_> {
+    pub fn download(
+        &self,
+        job: &Job,
+        output: Goal,
+        destination: impl Into<PathBuf>,
+    ) -> Download<'_> {
         Download {
             client: self,
             handle: JobHandle { id: job.id(), goal: output },
@@ -106,18 +111,29 @@ impl Download<'_> {
     async fn run(self) -> Result<Downloaded, Error> {
         let handle = self.handle;
         let failed = |source: BoxError| {
-            Error::new(ErrorKind::Download, format!("the {} could not be downloaded: {source}", handle.goal)).of_job(handle)
+            Error::new(
+                ErrorKind::Download,
+                format!("the {} could not be downloaded: {source}", handle.goal),
+            )
+            .of_job(handle)
         };
         let Some(url) = &self.url else {
-            return Err(Error::new(ErrorKind::NoOutput, format!("the job has no {} yet", handle.goal)).of_job(handle));
+            return Err(Error::new(
+                ErrorKind::NoOutput,
+                format!("the job has no {} yet", handle.goal),
+            )
+            .of_job(handle));
         };
         let url = Url::parse(url).map_err(|error| failed(error.into()))?;
         transport::check_scheme(&url).map_err(|reason| failed(reason.into()))?;
         let path = self.path(&url);
         let mut part = Part::open(&path, &url).await.map_err(|error| failed(error.into()))?;
 
-        let mut pauses =
-            ExponentialBuilder::new().with_min_delay(Duration::from_millis(500)).with_max_times(RETRIES).with_jitter().build();
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_times(RETRIES)
+            .with_jitter()
+            .build();
         loop {
             let before = part.length();
             let broken = match self.attempt(&url, &mut part).await {
@@ -130,7 +146,11 @@ impl Download<'_> {
                     tokio::time::sleep(pause).await;
                     // What brings the file forward may go on as long as it does.
                     if part.length() > before {
-                        pauses = ExponentialBuilder::new().with_min_delay(pause).with_max_times(RETRIES).with_jitter().build();
+                        pauses = ExponentialBuilder::new()
+                            .with_min_delay(pause)
+                            .with_max_times(RETRIES)
+                            .with_jitter()
+                            .build();
                     }
                     continue;
                 }
@@ -152,12 +172,15 @@ impl Download<'_> {
         if let Some((from, etag)) = part.resumable() {
             request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, etag);
         }
-        let mut response = request.send().await.map_err(|error| Broken::Passing(error.without_url().into()))?;
+        let mut response =
+            request.send().await.map_err(|error| Broken::Passing(error.without_url().into()))?;
         let status = response.status();
         match status {
             StatusCode::PARTIAL_CONTENT if Extent::of(&response).continues(part) => {}
             StatusCode::OK => {
-                let etag = header(&response, ETAG).filter(|etag| !etag.starts_with("W/")).map(str::to_owned);
+                let etag = header(&response, ETAG)
+                    .filter(|etag| !etag.starts_with("W/"))
+                    .map(str::to_owned);
                 part.restart(etag).await.map_err(|error| Broken::Final(error.into()))?;
             }
             // The part is whole, or is of another file. Begin again to know.
@@ -176,19 +199,29 @@ impl Download<'_> {
         }
         let content_type = header(&response, CONTENT_TYPE).unwrap_or_default();
         if self.handle.goal == Goal::Video && content_type.starts_with("text/html") {
-            return Err(Broken::Final("the server answered with a web page instead of a video".into()));
+            return Err(Broken::Final(
+                "the server answered with a web page instead of a video".into(),
+            ));
         }
-        let too_large = || Broken::Final(format!("the file is larger than {} bytes", self.max_bytes).into());
+        let too_large =
+            || Broken::Final(format!("the file is larger than {} bytes", self.max_bytes).into());
         // A server may send less of the rest than it was asked for; only the whole is the whole.
-        let length = header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-        let expected = Extent::of(&response).total.or(length.map(|length| part.length().saturating_add(length)));
+        let length =
+            header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        let expected = Extent::of(&response)
+            .total
+            .or(length.map(|length| part.length().saturating_add(length)));
         if expected.is_some_and(|expected| expected > self.max_bytes) {
             return Err(too_large());
         }
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if part.length() + chunk.len() as u64 > self.max_bytes => return Err(too_large()),
-                Ok(Some(chunk)) => part.append(&chunk).await.map_err(|error| Broken::Final(error.into()))?,
+                Ok(Some(chunk)) if part.length() + chunk.len() as u64 > self.max_bytes => {
+                    return Err(too_large());
+                }
+                Ok(Some(chunk)) => {
+                    part.append(&chunk).await.map_err(|error| Broken::Final(error.into()))?
+                }
                 Ok(None) => break,
                 Err(error) => {
                     part.flush().await.map_err(|error| Broken::Final(error.into()))?;
@@ -197,24 +230,30 @@ impl Download<'_> {
             }
         }
         match expected {
-            Some(expected) if expected != part.length() => {
-                Err(Broken::Passing(format!("{} of {expected} bytes arrived", part.length()).into()))
-            }
+            Some(expected) if expected != part.length() => Err(Broken::Passing(
+                format!("{} of {expected} bytes arrived", part.length()).into(),
+            )),
             _ => Ok(()),
         }
     }
 
     /// The file itself: the destination, or a name in it when it is a directory.
     fn path(&self, url: &Url) -> PathBuf {
-        let names_directory = self.destination.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
+        let names_directory =
+            self.destination.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
         if !names_directory && !self.destination.is_dir() {
             return self.destination.clone();
         }
         let extension = match self.handle.goal {
             Goal::Preview => "html",
             Goal::Video => {
-                let extension = Path::new(url.path()).extension().and_then(|extension| extension.to_str());
-                extension.filter(|text| text.len() <= 5 && text.chars().all(|c| c.is_ascii_alphanumeric())).unwrap_or("mp4")
+                let extension =
+                    Path::new(url.path()).extension().and_then(|extension| extension.to_str());
+                extension
+                    .filter(|text| {
+                        text.len() <= 5 && text.chars().all(|c| c.is_ascii_alphanumeric())
+                    })
+                    .unwrap_or("mp4")
             }
         };
         let id = self.handle.id;
@@ -240,8 +279,11 @@ struct Extent<'r> {
 
 impl<'r> Extent<'r> {
     fn of(response: &'r reqwest::Response) -> Self {
-        let range = header(response, CONTENT_RANGE).filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
-        let Some((from, rest)) = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('-')) else {
+        let range = header(response, CONTENT_RANGE)
+            .filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
+        let Some((from, rest)) =
+            range.and_then(|range| range.strip_prefix("bytes ")?.split_once('-'))
+        else {
             return Self::default();
         };
         let total = rest.split_once('/').and_then(|(_, total)| total.parse().ok());
@@ -250,6 +292,8 @@ impl<'r> Extent<'r> {
 
     /// Whether it goes on where the part ends, with bytes of the same file: not every server minds `If-Range`.
     fn continues(&self, part: &Part) -> bool {
-        part.resumable().is_some_and(|(from, etag)| self.from == Some(from) && self.etag.is_none_or(|now| now == etag))
+        part.resumable().is_some_and(|(from, etag)| {
+            self.from == Some(from) && self.etag.is_none_or(|now| now == etag)
+        })
     }
 }

@@ -36,21 +36,36 @@ impl Part {
         if let Some(parent) = destination.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).await?;
         }
-        let mut name = destination.file_name().ok_or_else(|| io::Error::other("the destination has no file name"))?.to_owned();
+        let mut name = destination
+            .file_name()
+            .ok_or_else(|| io::Error::other("the destination has no file name"))?
+            .to_owned();
         name.push(".part");
         let path = destination.with_file_name(name);
-        let file = StdFile::options().create(true).truncate(false).read(true).write(true).open(&path)?;
+        let file =
+            StdFile::options().create(true).truncate(false).read(true).write(true).open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::other(format!("another download is writing {}", path.display())));
+                return Err(io::Error::other(format!(
+                    "another download is writing {}",
+                    path.display()
+                )));
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let length = file.metadata()?.len();
         let source = Source { url: without_query(url), etag: None };
-        let mut part = Self { file: BufWriter::with_capacity(256 * 1024, file.into()), length: 0, source, path };
-        let known = fs::read(part.notes()).await.ok().and_then(|notes| serde_json::from_slice::<Source>(&notes).ok());
+        let mut part = Self {
+            file: BufWriter::with_capacity(256 * 1024, file.into()),
+            length: 0,
+            source,
+            path,
+        };
+        let known = fs::read(part.notes())
+            .await
+            .ok()
+            .and_then(|notes| serde_json::from_slice::<Source>(&notes).ok());
         match known {
             Some(known) if length > 0 && known.etag.is_some() && known.url == part.source.url => {
                 part.source = known;

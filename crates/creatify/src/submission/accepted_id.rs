@@ -76,17 +76,30 @@ mod tests {
 
     #[test]
     fn an_answer_with_two_ids_names_neither() {
-        assert_eq!(find(format!(r#"{{"id": "{ID}", "status": null, "id": "{OTHER}"}}"#).as_bytes()), None);
-        assert_eq!(find(format!(r#"{{"id": "{ID}", "status": null, "id": "{ID}"}}"#).as_bytes()), ID.parse().ok());
+        assert_eq!(
+            find(format!(r#"{{"id": "{ID}", "status": null, "id": "{OTHER}"}}"#).as_bytes()),
+            None
+        );
+        assert_eq!(
+            find(format!(r#"{{"id": "{ID}", "status": null, "id": "{ID}"}}"#).as_bytes()),
+            ID.parse().ok()
+        );
         let escaped = ID.replace('7', "\\u0037");
         assert_eq!(find(format!(r#"{{"\u0069d": "{escaped}"}}"#).as_bytes()), ID.parse().ok());
     }
 
     #[test]
     fn an_answer_without_an_id_gives_none() {
-        for body in
-            ["", "[]", "null", "<html>", r#"{"id": 7}"#, r#"{"id": "x"}"#, "]", &format!(r#"{{"job": {{"id": "{OTHER}"}}}}"#)]
-        {
+        for body in [
+            "",
+            "[]",
+            "null",
+            "<html>",
+            r#"{"id": 7}"#,
+            r#"{"id": "x"}"#,
+            "]",
+            &format!(r#"{{"job": {{"id": "{OTHER}"}}}}"#),
+        ] {
             assert_eq!(find(body.as_bytes()), None, "{body}");
         }
     }

@@ -38,7 +38,8 @@ pub struct Accepted {
 impl Accepted {
     /// Waits for the job's goal, from what is known already. See [`JobHandle::wait`].
     pub fn wait(&self, client: &Client) -> Wait {
-        Wait::new(client.clone(), self.handle).submitted_here(self.job.clone(), self.likeness.clone())
+        Wait::new(client.clone(), self.handle)
+            .submitted_here(self.job.clone(), self.likeness.clone())
     }
 }
 
@@ -98,7 +99,12 @@ options!(Submission);
 options!(Render);
 
 impl<'c> Submission<'c> {
-    pub(crate) fn new(client: &'c Client, kind: Kind, template: TemplateId, variables: Variables) -> Self {
+    pub(crate) fn new(
+        client: &'c Client,
+        kind: Kind,
+        template: TemplateId,
+        variables: Variables,
+    ) -> Self {
         Self { client, kind, template, variables, options: Options::default() }
     }
 
@@ -140,11 +146,20 @@ impl<'c> Submission<'c> {
         options.check()?;
         variables.check()?;
         let model_version = options.model_version.clone().unwrap_or(ModelVersion::Standard);
-        let seconds = options.seconds.or_else(|| client.accounts().durations_of(template)).or(client.default_duration());
+        let seconds = options
+            .seconds
+            .or_else(|| client.accounts().durations_of(template))
+            .or(client.default_duration());
         let estimate = options.estimate(client, kind.billed_as(), &model_version, seconds)?;
-        let open = client.accounts().begin(kind.billed_as(), &model_version, seconds, estimate.as_ref(), |entry| {
-            entry.template_id = Some(template);
-        })?;
+        let open = client.accounts().begin(
+            kind.billed_as(),
+            &model_version,
+            seconds,
+            estimate.as_ref(),
+            |entry| {
+                entry.template_id = Some(template);
+            },
+        )?;
         let body = types::CustomTemplateJobRequest {
             template_id: template.as_uuid(),
             variables: variables.into_api(),
@@ -153,7 +168,11 @@ impl<'c> Submission<'c> {
             model_version: options.model_version,
             is_hidden: options.is_hidden,
         };
-        let patience = if kind == Kind::BlockingPreview { client.blocking_patience() } else { client.patience() };
+        let patience = if kind == Kind::BlockingPreview {
+            client.blocking_patience()
+        } else {
+            client.patience()
+        };
         let sent = Sent {
             operation: kind.billed_as(),
             template_id: Some(template),
@@ -171,13 +190,23 @@ impl<'c> Submission<'c> {
             let body = body.clone();
             async move {
                 match kind {
-                    Kind::Preview => api.preview_custom_template_job_async().body(body).send().await,
-                    Kind::BlockingPreview => api.preview_custom_template_job().body(body).send().await,
+                    Kind::Preview => {
+                        api.preview_custom_template_job_async().body(body).send().await
+                    }
+                    Kind::BlockingPreview => {
+                        api.preview_custom_template_job().body(body).send().await
+                    }
                     Kind::Create => api.create_custom_template_job().body(body).send().await,
                 }
             }
         };
-        submit(client, patience, Order { operation: kind.operation(), goal: kind.goal(), estimate, open, sent }, send).await
+        submit(
+            client,
+            patience,
+            Order { operation: kind.operation(), goal: kind.goal(), estimate, open, sent },
+            send,
+        )
+        .await
     }
 }
 
@@ -199,16 +228,29 @@ impl<'c> Render<'c> {
         options.check()?;
         let job = client.job(id).await.map_err(|error| error.of_job(handle))?;
         if job.video_output().is_some() {
-            let message = "the job has a video already, and rendering it again would be charged again";
-            return Err(Error::new(ErrorKind::AlreadyRendered, message).of_job(handle).seen(Some(job)));
+            let message =
+                "the job has a video already, and rendering it again would be charged again";
+            return Err(Error::new(ErrorKind::AlreadyRendered, message)
+                .of_job(handle)
+                .seen(Some(job)));
         }
-        let model_version = options.model_version.as_ref().or(job.model_version()).unwrap_or(&ModelVersion::Standard);
-        let seconds = options.seconds.or_else(|| job.duration().map(DurationRange::from)).or(client.default_duration());
-        let estimate =
-            options.estimate(client, Operation::Render, model_version, seconds).map_err(|error| error.of_job(handle))?;
+        let model_version = options
+            .model_version
+            .as_ref()
+            .or(job.model_version())
+            .unwrap_or(&ModelVersion::Standard);
+        let seconds = options
+            .seconds
+            .or_else(|| job.duration().map(DurationRange::from))
+            .or(client.default_duration());
+        let estimate = options
+            .estimate(client, Operation::Render, model_version, seconds)
+            .map_err(|error| error.of_job(handle))?;
         let open = client
             .accounts()
-            .begin(Operation::Render, model_version, seconds, estimate.as_ref(), |entry| entry.job_id = Some(id))
+            .begin(Operation::Render, model_version, seconds, estimate.as_ref(), |entry| {
+                entry.job_id = Some(id)
+            })
             .map_err(|error| error.of_job(handle))?;
         let body = types::RenderCustomTemplateJobRequest {
             template_id: None,
@@ -235,7 +277,13 @@ impl<'c> Render<'c> {
             let body = body.clone();
             async move { api.render_custom_template_job().id(id.as_uuid()).body(body).send().await }
         };
-        let order = Order { operation: OperationId::RenderCustomTemplateJob, goal: Goal::Video, estimate, open, sent };
+        let order = Order {
+            operation: OperationId::RenderCustomTemplateJob,
+            goal: Goal::Video,
+            estimate,
+            open,
+            sent,
+        };
         submit(client, client.patience(), order, send)
             .await
             .map_err(|error| if error.job().is_none() { error.of_job(handle) } else { error })

@@ -77,15 +77,24 @@ impl Options {
     /// Puts the marker where it was asked for, and says what it is.
     pub(super) fn put_marker(&mut self) -> Result<Option<String>, Error> {
         let Some(place) = self.marker else { return Ok(None) };
-        let marker = format!("cr-{}", std::iter::repeat_with(fastrand::alphanumeric).take(12).collect::<String>());
+        let marker = format!(
+            "cr-{}",
+            std::iter::repeat_with(fastrand::alphanumeric).take(12).collect::<String>()
+        );
         match (place, &self.webhook_url) {
             (Marker::Name, _) if self.name.as_ref().is_some_and(|name| !name.is_empty()) => {
-                return Err(Error::invalid("a submission with a name cannot carry a marker in it; mark the webhook URL instead"));
+                return Err(Error::invalid(
+                    "a submission with a name cannot carry a marker in it; mark the webhook URL instead",
+                ));
             }
             (Marker::Name, _) => self.name = Some(marker.clone()),
-            (Marker::WebhookUrl, None) => return Err(Error::invalid("a marker in the webhook URL needs a webhook URL")),
+            (Marker::WebhookUrl, None) => {
+                return Err(Error::invalid("a marker in the webhook URL needs a webhook URL"));
+            }
             (Marker::WebhookUrl, Some(url)) => {
-                let wrong = |_| Error::invalid(format!("the webhook URL `{url}` is not an http or https URL"));
+                let wrong = |_| {
+                    Error::invalid(format!("the webhook URL `{url}` is not an http or https URL"))
+                };
                 let mut marked = Url::parse(url).map_err(wrong)?;
                 marked.query_pairs_mut().append_pair("creatify_marker", &marker);
                 self.webhook_url = Some(marked.into());
@@ -97,9 +106,9 @@ impl Options {
     /// What the service would refuse for certain, by the limits of `openapi.yaml`.
     pub(super) fn check(&self) -> Result<(), Error> {
         let too_long = |what: &str, text: &str, limit: usize| match text.chars().count() {
-            length if length > limit => {
-                Err(Error::invalid(format!("the {what} has {length} characters; at most {limit} are taken")))
-            }
+            length if length > limit => Err(Error::invalid(format!(
+                "the {what} has {length} characters; at most {limit} are taken"
+            ))),
             _ => Ok(()),
         };
         if let Some(name) = &self.name {
@@ -109,7 +118,11 @@ impl Options {
             too_long("webhook URL", url, limits::WEBHOOK_URL)?;
             match Url::parse(url) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") => {}
-                _ => return Err(Error::invalid(format!("the webhook URL `{url}` is not an http or https URL"))),
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "the webhook URL `{url}` is not an http or https URL"
+                    )));
+                }
             }
         }
         if let Some(limit) = self.max_credits.filter(|limit| limit.is_negative()) {
@@ -134,15 +147,25 @@ impl Options {
                 ))),
             };
         };
-        let estimate = match (client.estimate(operation, model_version, seconds, 1), self.max_credits) {
-            (Ok(estimate), _) => estimate,
-            (Err(_), None) => return Ok(None), // a model without a price is for the service to refuse, unless a limit must hold
-            (Err(error), Some(_)) => return Err(Error::invalid("the limit cannot be held without an estimate").because(error)),
-        };
+        let estimate =
+            match (client.estimate(operation, model_version, seconds, 1), self.max_credits) {
+                (Ok(estimate), _) => estimate,
+                (Err(_), None) => return Ok(None), // a model without a price is for the service to refuse, unless a limit must hold
+                (Err(error), Some(_)) => {
+                    return Err(Error::invalid("the limit cannot be held without an estimate")
+                        .because(error));
+                }
+            };
         match self.max_credits {
             Some(limit) if estimate.credits.max > limit => {
-                let message = format!("may cost {} credits, above the limit of {limit}; nothing was sent", estimate.credits.max);
-                Err(Error::new(ErrorKind::OverLimit(Box::new(OverLimit { estimate, limit })), message))
+                let message = format!(
+                    "may cost {} credits, above the limit of {limit}; nothing was sent",
+                    estimate.credits.max
+                );
+                Err(Error::new(
+                    ErrorKind::OverLimit(Box::new(OverLimit { estimate, limit })),
+                    message,
+                ))
             }
             _ => Ok(Some(estimate)),
         }
@@ -160,15 +183,22 @@ mod tests {
     #[test]
     fn a_marker_goes_where_it_was_asked_for_and_never_over_a_name() {
         let marked = |name: Option<&str>, url: Option<&str>, marker| {
-            let mut options =
-                Options { name: name.map(str::to_owned), webhook_url: url.map(str::to_owned), ..Options::default() };
+            let mut options = Options {
+                name: name.map(str::to_owned),
+                webhook_url: url.map(str::to_owned),
+                ..Options::default()
+            };
             options.marker = Some(marker);
             options.put_marker().map(|marker| (options, marker.unwrap()))
         };
         let (options, marker) = marked(None, None, Marker::Name).unwrap();
         assert_eq!(options.name, Some(marker));
-        let (options, marker) = marked(Some("Sale"), Some("https://h.example.com/?a=1"), Marker::WebhookUrl).unwrap();
-        assert_eq!(options.webhook_url.unwrap(), format!("https://h.example.com/?a=1&creatify_marker={marker}"));
+        let (options, marker) =
+            marked(Some("Sale"), Some("https://h.example.com/?a=1"), Marker::WebhookUrl).unwrap();
+        assert_eq!(
+            options.webhook_url.unwrap(),
+            format!("https://h.example.com/?a=1&creatify_marker={marker}")
+        );
         assert!(marked(Some("Sale"), None, Marker::Name).is_err());
         assert!(marked(None, None, Marker::WebhookUrl).is_err());
     }
@@ -179,11 +209,20 @@ mod tests {
         assert_eq!(name("ä".repeat(limits::NAME)), Ok(())); // characters, not bytes
         assert!(name("a".repeat(limits::NAME + 1)).unwrap_err().contains("256 characters"));
 
-        let webhook = |url: &str| check(Options { webhook_url: Some(url.to_owned()), ..Options::default() });
+        let webhook =
+            |url: &str| check(Options { webhook_url: Some(url.to_owned()), ..Options::default() });
         assert_eq!(webhook("https://hooks.example.com/creatify"), Ok(()));
-        for wrong in ["", "hooks.example.com", "ftp://hooks.example.com", &format!("https://e.com/{}", "a".repeat(200))] {
+        for wrong in [
+            "",
+            "hooks.example.com",
+            "ftp://hooks.example.com",
+            &format!("https://e.com/{}", "a".repeat(200)),
+        ] {
             assert!(webhook(wrong).is_err(), "{wrong}");
         }
-        assert!(check(Options { max_credits: Some("-1".parse().unwrap()), ..Options::default() }).is_err());
+        assert!(
+            check(Options { max_credits: Some("-1".parse().unwrap()), ..Options::default() })
+                .is_err()
+        );
     }
 }

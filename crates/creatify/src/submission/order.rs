@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use chrono::Utc;
-use creatify_api::{Client as ApiClient, Error as ApiError, ModelVersion, OperationId, ResponseValue, types};
+use creatify_api::{
+    Client as ApiClient, Error as ApiError, ModelVersion, OperationId, ResponseValue, types,
+};
 
 use super::{Accepted, accepted_id};
 use crate::{
@@ -35,7 +37,9 @@ pub(super) async fn submit<F>(
     send: impl Fn(ApiClient) -> F + Send + Sync + 'static,
 ) -> Result<Accepted, Error>
 where
-    F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>> + Send + 'static,
+    F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>>
+        + Send
+        + 'static,
 {
     let sent = order.sent.clone();
     let client = client.clone();
@@ -43,7 +47,12 @@ where
     sending.await.unwrap_or_else(|error| Err(unknown(sent).because(error))) // it panicked, or the runtime is shutting down
 }
 
-async fn carry_out<F>(client: &Client, patience: Patience, order: Order, send: impl Fn(ApiClient) -> F) -> Result<Accepted, Error>
+async fn carry_out<F>(
+    client: &Client,
+    patience: Patience,
+    order: Order,
+    send: impl Fn(ApiClient) -> F,
+) -> Result<Accepted, Error>
 where
     F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>>,
 {
@@ -61,7 +70,8 @@ where
         Err(failed) => {
             // Attempts before the last one were certainly not processed.
             let sent_at = failed.sent_at.unwrap_or(sent.sent_at);
-            let error = refused_or_unknown(failed, goal, Sent { sent_at, given_up_at: Utc::now(), ..sent });
+            let error =
+                refused_or_unknown(failed, goal, Sent { sent_at, given_up_at: Utc::now(), ..sent });
             match (error.charge_risk(), error.job()) {
                 (ChargeRisk::None, _) => client.accounts().released(open),
                 (ChargeRisk::Charged, Some(job)) => client.accounts().accepted(open, job.id),
@@ -78,18 +88,24 @@ fn likeness(client: &Client, sent: &Sent, job: &Job) -> Option<Likeness> {
         client.earlier().submitted(job.id(), template);
     }
     let template = client.earlier().template_of(job.id())?;
-    let model_version = job.model_version().or(sent.model_version.as_ref()).unwrap_or(&ModelVersion::Standard).clone();
+    let model_version = job
+        .model_version()
+        .or(sent.model_version.as_ref())
+        .unwrap_or(&ModelVersion::Standard)
+        .clone();
     Some(Likeness { template, operation: sent.operation, model_version })
 }
 
 fn unknown(sent: Sent) -> Error {
-    let message = "the outcome is unknown: it may have been accepted and charged. It was not sent again";
+    let message =
+        "the outcome is unknown: it may have been accepted and charged. It was not sent again";
     Error::new(ErrorKind::OutcomeUnknown(Box::new(sent)), message)
 }
 
 fn refused_or_unknown(mut failed: Failed, goal: Goal, sent: Sent) -> Error {
     if failed.outcome_unknown {
-        let error = unknown(sent).during(failed.operation).answered(failed.answer).after(failed.attempts);
+        let error =
+            unknown(sent).during(failed.operation).answered(failed.answer).after(failed.attempts);
         return match failed.source {
             Some(source) => error.because(source),
             None => error,

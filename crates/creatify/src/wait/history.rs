@@ -223,7 +223,8 @@ mod tests {
         let mut history = History::new();
         (0..1_000).for_each(|at| saw(&mut history, at, &JobStatus::Running, 0.3));
         assert_eq!(history.told.iter().map(|point| point.at).collect::<Vec<_>>(), [0.0, 999.0]);
-        (1_000..2_000).for_each(|at| saw(&mut history, at, &JobStatus::Running, at as f64 / 2_000.0));
+        (1_000..2_000)
+            .for_each(|at| saw(&mut history, at, &JobStatus::Running, at as f64 / 2_000.0));
         assert_eq!(history.told.len(), POINTS);
         assert_eq!(history.looks(), 2_000);
     }
@@ -241,7 +242,9 @@ mod tests {
 
     #[test]
     fn few_durations_are_trusted_less_than_many_and_alike_ones_more_than_scattered_ones() {
-        let spread = |durations: &[u64]| durations.iter().map(|s| Duration::from_secs(*s)).collect::<Durations>().next().1;
+        let spread = |durations: &[u64]| {
+            durations.iter().map(|s| Duration::from_secs(*s)).collect::<Durations>().next().1
+        };
         assert!(spread(&[150]) > spread(&[150, 150, 150]));
         assert!(spread(&[150; 20]) < 0.3);
         assert!(spread(&[20, 60, 150, 400, 1_000]) > spread(&[140, 145, 150, 155, 160]));

@@ -43,7 +43,9 @@ impl Listing {
         match (self, listed) {
             (Self::Refused, _) | (_, Listed::Useless) | (Self::Doubted, Listed::Wrong) => {
                 if self != Self::Refused {
-                    tracing::info!("the service's list of jobs is not used any more; each job is asked for alone");
+                    tracing::info!(
+                        "the service's list of jobs is not used any more; each job is asked for alone"
+                    );
                 }
                 Self::Refused
             }
@@ -86,7 +88,8 @@ pub(super) async fn several(client: &Client, wanted: &mut Vec<Wanted>) -> Listed
         }
     };
     let (jobs, next) = list.split();
-    let shown: HashMap<JobId, Job> = jobs.into_iter().map(Job::from).map(|job| (job.id(), job)).collect();
+    let shown: HashMap<JobId, Job> =
+        jobs.into_iter().map(Job::from).map(|job| (job.id(), job)).collect();
     for index in (0..wanted.len()).rev() {
         if let Some(job) = shown.get(&wanted[index].id) {
             wanted.swap_remove(index).answer(Ok(job.clone()));

@@ -105,7 +105,15 @@ impl JobHandle {
 impl Wait {
     pub(crate) fn new(client: Client, handle: JobHandle) -> Self {
         let schedule = client.schedule().clone();
-        Self { client, handle, timeout: DEFAULT_TIMEOUT, schedule, earlier: None, known: None, origin: Origin::Elsewhere }
+        Self {
+            client,
+            handle,
+            timeout: DEFAULT_TIMEOUT,
+            schedule,
+            earlier: None,
+            known: None,
+            origin: Origin::Elsewhere,
+        }
     }
 
     /// Starts from the answer to a submission.

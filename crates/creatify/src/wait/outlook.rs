@@ -92,11 +92,17 @@ impl Outlook {
         let basis = if history.earlier.is_some() { Basis::EarlierJobs } else { Basis::Nothing };
         let Some(running) = history.running else {
             // It must run before it ends.
-            return Self::new(cells().map(|(remaining, width)| density(remaining) * width), 0.0, basis);
+            return Self::new(
+                cells().map(|(remaining, width)| density(remaining) * width),
+                0.0,
+                basis,
+            );
         };
-        let beginnings = BEGINNINGS.map(|part| history.not_running + part * (running - history.not_running));
+        let beginnings =
+            BEGINNINGS.map(|part| history.not_running + part * (running - history.not_running));
         let by_duration = cells().map(|(remaining, width)| {
-            beginnings.iter().map(|began| density(history.now + remaining - began)).sum::<f64>() * width
+            beginnings.iter().map(|began| density(history.now + remaining - began)).sum::<f64>()
+                * width
         });
         // Progress that has not moved yet tells nothing.
         if !history.told.iter().any(|point| point.progress > 0.0) {
@@ -107,9 +113,11 @@ impl Outlook {
         let doubt = if moves(history) > 0 { DOUBT } else { FIRST_DOUBT };
         let meaningless = doubt * if_meaningless(history, step);
         let by_duration: [f64; CELLS] = collect(by_duration.map(|chance| chance * meaningless));
-        let (told, untold): (f64, f64) = (explained.iter().sum::<f64>() * (1.0 - doubt), by_duration.iter().sum());
+        let (told, untold): (f64, f64) =
+            (explained.iter().sum::<f64>() * (1.0 - doubt), by_duration.iter().sum());
         let believed = if told + untold > 0.0 { told / (told + untold) } else { 0.0 };
-        let chances = explained.iter().zip(by_duration).map(|(told, untold)| told * (1.0 - doubt) + untold);
+        let chances =
+            explained.iter().zip(by_duration).map(|(told, untold)| told * (1.0 - doubt) + untold);
         Self::new(chances, believed, if believed > 0.5 { Basis::Progress } else { basis })
     }
 
@@ -130,7 +138,9 @@ impl Outlook {
         for (cell, chance) in self.chances.iter().enumerate() {
             if ended + chance >= probability && *chance > 0.0 {
                 let part = (probability - ended) / chance;
-                return Duration::from_secs_f64(EDGES[cell] + part * (EDGES[cell + 1] - EDGES[cell]));
+                return Duration::from_secs_f64(
+                    EDGES[cell] + part * (EDGES[cell + 1] - EDGES[cell]),
+                );
             }
             ended += chance;
         }
@@ -177,19 +187,29 @@ fn collect(values: impl Iterator<Item = f64>) -> [f64; CELLS] {
 
 /// How often progress went from something to something else. The first step from 0 says little.
 fn moves(history: &History) -> usize {
-    history.told.windows(2).filter(|pair| pair[0].progress > 0.0 && pair[0].progress != pair[1].progress).count()
+    history
+        .told
+        .windows(2)
+        .filter(|pair| pair[0].progress > 0.0 && pair[0].progress != pair[1].progress)
+        .count()
 }
 
 /// The coarsest steps that all values shown lie on. Few values may lie on coarse ones by chance.
 fn step(history: &History) -> f32 {
-    let lies_on = |step: f32, value: f32| (value / step - (value / step).round()).abs() * step < 0.002;
+    let lies_on =
+        |step: f32, value: f32| (value / step - (value / step).round()).abs() * step < 0.002;
     let fits = |step: &&f32| history.told.iter().all(|point| lies_on(**step, point.progress));
     let possible = if moves(history) >= 2 { &STEPS[..] } else { &STEPS[2..] };
     possible.iter().find(fits).copied().unwrap_or(STEPS[STEPS.len() - 1])
 }
 
 /// How well each time that remains explains the progress shown, over all powers and beginnings.
-fn by_progress(history: &History, beginnings: &[f64], step: f64, density: impl Fn(f64) -> f64) -> [f64; CELLS] {
+fn by_progress(
+    history: &History,
+    beginnings: &[f64],
+    step: f64,
+    density: impl Fn(f64) -> f64,
+) -> [f64; CELLS] {
     collect(cells().map(|(remaining, width)| {
         let believed = beginnings.iter().map(|began| {
             let run = history.now + remaining - began;
@@ -204,7 +224,9 @@ fn by_progress(history: &History, beginnings: &[f64], step: f64, density: impl F
 fn explanation(history: &History, began: f64, run: f64, step: f64) -> f64 {
     // The latest point first: it rules out the most.
     let points = history.told.iter().rev();
-    let logs = points.map(|point| (((f64::from(point.at) - began) / run).max(1e-9).ln(), f64::from(point.progress)));
+    let logs = points.map(|point| {
+        (((f64::from(point.at) - began) / run).max(1e-9).ln(), f64::from(point.progress))
+    });
     let logs: Vec<(f64, f64)> = logs.collect();
     let explained = POWERS.iter().map(|power| {
         let mut squares = 0.0;
@@ -251,7 +273,11 @@ mod tests {
         let mut history = History::new();
         history.saw(Duration::from_secs(20), &JobStatus::InQueue, None);
         for (index, progress) in shown.iter().enumerate() {
-            history.saw(Duration::from_secs(30 + 10 * index as u64), &JobStatus::Running, Progress::new(*progress));
+            history.saw(
+                Duration::from_secs(30 + 10 * index as u64),
+                &JobStatus::Running,
+                Progress::new(*progress),
+            );
         }
         history
     }
@@ -270,7 +296,8 @@ mod tests {
     #[test]
     fn progress_that_slows_down_or_speeds_up_tells_the_end_too() {
         let seconds = [5.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0]; // of 100
-        let shown = |power: f64| seconds.map(|at: f64| ((at / 100.0).powf(power) * 20.0).floor() / 20.0);
+        let shown =
+            |power: f64| seconds.map(|at: f64| ((at / 100.0).powf(power) * 20.0).floor() / 20.0);
         about(25..48, &running(&shown(0.6)));
         about(25..48, &running(&shown(1.6)));
     }
@@ -300,7 +327,11 @@ mod tests {
             1 => Just(JobStatus::Done),
             1 => Just(JobStatus::Other("archived".to_owned())),
         ];
-        (0.0..10_000.0f64, status, proptest::option::of((-1.0..2.0f64).prop_map(|value| Progress::new(value).unwrap())))
+        (
+            0.0..10_000.0f64,
+            status,
+            proptest::option::of((-1.0..2.0f64).prop_map(|value| Progress::new(value).unwrap())),
+        )
     }
 
     proptest! {

@@ -124,8 +124,10 @@ pub struct Exponential {
 
 impl Schedule for Exponential {
     fn pause(&self, history: &History, _: &Outlook, random: f64) -> Duration {
-        let grown = self.first.as_secs_f64() * self.factor.max(1.0).powf(f64::from(history.looks()));
-        let pause = Duration::try_from_secs_f64(grown).map_or(self.longest, |pause| pause.min(self.longest));
+        let grown =
+            self.first.as_secs_f64() * self.factor.max(1.0).powf(f64::from(history.looks()));
+        let pause = Duration::try_from_secs_f64(grown)
+            .map_or(self.longest, |pause| pause.min(self.longest));
         Duration::try_from_secs_f64(pause.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(pause)
     }
 }
@@ -164,7 +166,10 @@ mod tests {
     #[test]
     fn pauses_of_jobs_that_were_submitted_together_differ() {
         let history = History::new();
-        assert_ne!(pause(&Adaptive::default(), &history, 0.1), pause(&Adaptive::default(), &history, 0.9));
+        assert_ne!(
+            pause(&Adaptive::default(), &history, 0.1),
+            pause(&Adaptive::default(), &history, 0.9)
+        );
     }
 
     #[test]
@@ -178,13 +183,20 @@ mod tests {
             pauses.push(pause(&Adaptive::default(), &history, 0.5));
             now += pauses[pauses.len() - 1];
         }
-        assert!(pauses[0] == Duration::from_secs(2) && pauses.is_sorted() && pauses[7] > pauses[0], "{pauses:?}");
+        assert!(
+            pauses[0] == Duration::from_secs(2) && pauses.is_sorted() && pauses[7] > pauses[0],
+            "{pauses:?}"
+        );
     }
 
     #[test]
     fn the_other_policies_do_what_their_names_say() {
         let mut history = History::new();
-        let google = Exponential { first: Duration::from_secs(1), factor: 2.0, longest: Duration::from_secs(60) };
+        let google = Exponential {
+            first: Duration::from_secs(1),
+            factor: 2.0,
+            longest: Duration::from_secs(60),
+        };
         let mut limits = Vec::new();
         for at in 0..8 {
             limits.push(pause(&google, &history, 1.0).as_secs());
@@ -192,8 +204,13 @@ mod tests {
             history.saw(Duration::from_secs(at), &JobStatus::Running, None);
         }
         assert_eq!(limits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(pause(&google, &history, 0.5).as_secs(), 30, "the jitter is of the pause within its limit");
-        let endless = Exponential { first: Duration::MAX, factor: f64::INFINITY, longest: Duration::MAX };
+        assert_eq!(
+            pause(&google, &history, 0.5).as_secs(),
+            30,
+            "the jitter is of the pause within its limit"
+        );
+        let endless =
+            Exponential { first: Duration::MAX, factor: f64::INFINITY, longest: Duration::MAX };
         assert_eq!(pause(&endless, &history, 1.0), Duration::MAX);
         assert_eq!(pause(&Fixed(Duration::from_secs(5)), &history, 0.3), Duration::from_secs(5));
     }

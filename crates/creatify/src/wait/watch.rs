@@ -50,12 +50,15 @@ impl Watch {
     pub(super) fn new(wait: Wait) -> Self {
         let started = Instant::now();
         // A time-out too long for the clock is as good as a year.
-        let deadline = started.checked_add(wait.timeout).unwrap_or(started + Duration::from_secs(365 * 24 * 3600));
+        let deadline = started
+            .checked_add(wait.timeout)
+            .unwrap_or(started + Duration::from_secs(365 * 24 * 3600));
         let earlier = || match &wait.origin {
             Origin::Here(Some(likeness)) => Some(wait.client.earlier().durations(likeness)),
             _ => None,
         };
-        let history = History::new().with_earlier(wait.earlier.or_else(earlier).unwrap_or_default());
+        let history =
+            History::new().with_earlier(wait.earlier.or_else(earlier).unwrap_or_default());
         Self {
             started,
             deadline,
@@ -96,7 +99,9 @@ impl Watch {
             let now = Instant::now();
             self.next_look = now + pause.min(self.last_look.saturating_duration_since(now));
             match told {
-                Some(Ok(Update::Changed { job, .. })) => return Some(Ok(Update::Changed { job, eta })),
+                Some(Ok(Update::Changed { job, .. })) => {
+                    return Some(Ok(Update::Changed { job, eta }));
+                }
                 Some(told) => return Some(told),
                 None => {}
             }
@@ -142,18 +147,32 @@ impl Watch {
             Some(Err(Error::new(kind, message).of_job(handle).seen(Some(job)).charged(charge_risk)))
         };
         let line = |reason: &str| problem::bounded_line(reason, self.wait.client.credentials());
-        let reason = |job: &Job| job.failed_reason().map(|reason| format!(": {}", line(reason))).unwrap_or_default();
+        let reason = |job: &Job| {
+            job.failed_reason().map(|reason| format!(": {}", line(reason))).unwrap_or_default()
+        };
         match job.standing(handle.goal) {
             Standing::Reached => {
                 self.learn();
                 return Some(Ok(Update::Reached(job)));
             }
-            Standing::Failed => return ended(ErrorKind::JobFailed, format!("the job failed{}", reason(&job)), job),
-            Standing::Rejected => return ended(ErrorKind::JobRejected, format!("the job was rejected{}", reason(&job)), job),
+            Standing::Failed => {
+                return ended(ErrorKind::JobFailed, format!("the job failed{}", reason(&job)), job);
+            }
+            Standing::Rejected => {
+                return ended(
+                    ErrorKind::JobRejected,
+                    format!("the job was rejected{}", reason(&job)),
+                    job,
+                );
+            }
             Standing::DoneWithoutOutput => {
                 let since = *self.done_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= OUTPUT_GRACE {
-                    let message = format!("the job has been done for {} s without a {}", since.elapsed().as_secs(), handle.goal);
+                    let message = format!(
+                        "the job has been done for {} s without a {}",
+                        since.elapsed().as_secs(),
+                        handle.goal
+                    );
                     return ended(ErrorKind::NoOutput, message, job);
                 }
             }
@@ -168,7 +187,9 @@ impl Watch {
     }
 
     fn learn(&self) {
-        if let (Origin::Here(Some(likeness)), Some(run)) = (&self.wait.origin, self.history.run_if_done(self.started.elapsed())) {
+        if let (Origin::Here(Some(likeness)), Some(run)) =
+            (&self.wait.origin, self.history.run_if_done(self.started.elapsed()))
+        {
             self.wait.client.earlier().learn(likeness, run);
         }
     }
@@ -176,7 +197,9 @@ impl Watch {
     fn not_seen(&mut self, error: Error) -> Option<Result<Update, Error>> {
         let missing = error.answer().is_some_and(|answer| answer.status == StatusCode::NOT_FOUND);
         let over = match error.kind() {
-            ErrorKind::Refused if missing => self.missing_since.get_or_insert_with(Instant::now).elapsed() >= NOT_FOUND_GRACE,
+            ErrorKind::Refused if missing => {
+                self.missing_since.get_or_insert_with(Instant::now).elapsed() >= NOT_FOUND_GRACE
+            }
             ErrorKind::Refused | ErrorKind::Credentials | ErrorKind::InvalidInput => true,
             _ => false,
         };
@@ -194,11 +217,17 @@ impl Watch {
             Some(job) => format!("its last status was {}", job.status()),
             None => "it was not seen".to_owned(),
         };
-        let message = format!("not done within {} s; {last}, and it goes on", self.wait.timeout.as_secs_f64());
+        let message = format!(
+            "not done within {} s; {last}, and it goes on",
+            self.wait.timeout.as_secs_f64()
+        );
         // A job that is there was paid for.
-        let charge_risk = if self.last_seen.is_some() { ChargeRisk::Charged } else { ChargeRisk::Unknown };
-        let error =
-            Error::new(ErrorKind::TimedOut, message).of_job(self.wait.handle).seen(self.last_seen.take()).charged(charge_risk);
+        let charge_risk =
+            if self.last_seen.is_some() { ChargeRisk::Charged } else { ChargeRisk::Unknown };
+        let error = Error::new(ErrorKind::TimedOut, message)
+            .of_job(self.wait.handle)
+            .seen(self.last_seen.take())
+            .charged(charge_risk);
         match self.last_failure.take() {
             Some(failure) => error.because(failure),
             None => error,

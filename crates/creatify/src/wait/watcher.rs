@@ -153,8 +153,10 @@ impl Desk {
         if self.listing == Listing::Refused || request[0].together == Together::No {
             return Some(request);
         }
-        let comes_along = |wanted: &Wanted| wanted.earliest <= now && wanted.together == Together::Yes;
-        let soonest = self.due.iter().take(4 * limits::IDS).filter(|(_, wanted)| comes_along(wanted));
+        let comes_along =
+            |wanted: &Wanted| wanted.earliest <= now && wanted.together == Together::Yes;
+        let soonest =
+            self.due.iter().take(4 * limits::IDS).filter(|(_, wanted)| comes_along(wanted));
         let places: Vec<_> = soonest.map(|(place, _)| *place).take(limits::IDS - 1).collect();
         request.extend(places.iter().filter_map(|place| self.due.remove(place)));
         Some(request)

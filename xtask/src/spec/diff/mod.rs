@@ -70,7 +70,8 @@ pub fn check() -> Result<()> {
 
 /// Has everything that breaks or costs a new version and an entry?
 fn released(report: &Report) -> Result<()> {
-    let undone = report.releases.iter().filter(|release| release.is_pressing() && !release.is_done());
+    let undone =
+        report.releases.iter().filter(|release| release.is_pressing() && !release.is_done());
     let names: Vec<_> = undone.map(|release| release.name.as_str()).collect();
     ensure!(
         names.is_empty(),
@@ -88,25 +89,47 @@ fn compare(base: &Base, semver_checks: bool) -> Result<Report> {
     fs::write(&old, &before)?;
     let said = wire::redocly(&old, &root().join("openapi.yaml"))?;
     let changelog = Tree::Working.read("CHANGELOG.md")?.unwrap_or_default();
-    let document = |text: &str| serde_saphyr::from_str::<Value>(text).context("openapi.yaml is no YAML");
+    let document =
+        |text: &str| serde_saphyr::from_str::<Value>(text).context("openapi.yaml is no YAML");
     let (document_before, document_after) = (document(&before)?, document(&after)?);
-    let before = Side { document: &document_before, surface: &tree.surface()?, products: &products(&tree)? };
-    let after = Side { document: &document_after, surface: &regen::generated(&root())?, products: &products(&Tree::Working)? };
+    let before =
+        Side { document: &document_before, surface: &tree.surface()?, products: &products(&tree)? };
+    let after = Side {
+        document: &document_after,
+        surface: &regen::generated(&root())?,
+        products: &products(&Tree::Working)?,
+    };
     let (mut hand_written, mut notes) = (Vec::new(), Vec::new());
     if semver_checks {
         hand_written = semver_checks::changes(&base.commit, after.products)?;
     } else if base.is_release {
-        notes.push("The hand-written crates were not compared: --semver-checks does it, in minutes.".to_owned());
+        notes.push(
+            "The hand-written crates were not compared: --semver-checks does it, in minutes."
+                .to_owned(),
+        );
     } else {
-        notes.push("The hand-written crates were not compared: there is no release of them yet.".to_owned());
+        notes.push(
+            "The hand-written crates were not compared: there is no release of them yet."
+                .to_owned(),
+        );
     }
     let report = report(&said, &before, &after, hand_written, &changelog)?;
     Ok(Report { base: base.name.clone(), notes, ..report })
 }
 
 /// What follows from what Redocly said and from both sides.
-pub fn report(redocly: &str, before: &Side<'_>, after: &Side<'_>, more: Vec<Change>, changelog: &str) -> Result<Report> {
-    let nulls = if drift::same_nulls(before.document, after.document) { Nulls::AsBefore } else { Nulls::Elsewhere };
+pub fn report(
+    redocly: &str,
+    before: &Side<'_>,
+    after: &Side<'_>,
+    more: Vec<Change>,
+    changelog: &str,
+) -> Result<Report> {
+    let nulls = if drift::same_nulls(before.document, after.document) {
+        Nulls::AsBefore
+    } else {
+        Nulls::Elsewhere
+    };
     let wire = wire::wire(redocly, nulls)?;
     let mut changes = wire.changes;
     changes.extend(money::money(before.document, after.document));
@@ -114,7 +137,13 @@ pub fn report(redocly: &str, before: &Side<'_>, after: &Side<'_>, more: Vec<Chan
     changes.extend(more);
     changes.sort();
     let releases = releases(&changes, wire.unnoticed, before.products, after.products, changelog);
-    Ok(Report { base: String::new(), changes, unnoticed: wire.unnoticed, releases, notes: Vec::new() })
+    Ok(Report {
+        base: String::new(),
+        changes,
+        unnoticed: wire.unnoticed,
+        releases,
+        notes: Vec::new(),
+    })
 }
 
 #[cfg(test)]
@@ -149,9 +178,11 @@ mod tests {
     }
 
     #[test]
-    fn null_that_was_allowed_beside_a_reference_is_no_change_where_it_is_allowed_behind_it() -> Result<()> {
+    fn null_that_was_allowed_beside_a_reference_is_no_change_where_it_is_allowed_behind_it()
+    -> Result<()> {
         let reference = json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }] });
-        let nullable = json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }], "nullable": true });
+        let nullable =
+            json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }], "nullable": true });
         assert_eq!(breaking(&nullable, &reference)?, [""; 0]);
         assert_eq!(breaking(&reference, &reference)?, ["Type of `Amount` widened"]);
         Ok(())

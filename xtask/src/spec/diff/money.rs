@@ -23,13 +23,20 @@ pub fn money(before: &Value, after: &Value) -> Vec<Change> {
     let mut compare = |before: &Prices, after: &Prices| {
         for (what, price) in before {
             match after.get(what) {
-                None => changes.push(decision(format!("{what}: no longer has a price (was {})", price.words))),
-                Some(now) if now != price => changes.push(decision(format!("{what}: {}", price.becomes(now)))),
+                None => changes
+                    .push(decision(format!("{what}: no longer has a price (was {})", price.words))),
+                Some(now) if now != price => {
+                    changes.push(decision(format!("{what}: {}", price.becomes(now))))
+                }
                 Some(_) => {}
             }
         }
         for (what, price) in after.iter().filter(|(what, _)| !before.contains_key(*what)) {
-            changes.push(Change::new(Weight::Additive, Whom::Money, format!("{what}: {} is new", price.words)));
+            changes.push(Change::new(
+                Weight::Additive,
+                Whom::Money,
+                format!("{what}: {} is new", price.words),
+            ));
         }
     };
     compare(&rates(before), &rates(after));
@@ -44,13 +51,17 @@ pub fn money(before: &Value, after: &Value) -> Vec<Change> {
 }
 
 fn decision(what: String) -> Change {
-    Change::new(Weight::Decision, Whom::Money, what).so("estimates, limits and the sandbox follow it")
+    Change::new(Weight::Decision, Whom::Money, what)
+        .so("estimates, limits and the sandbox follow it")
 }
 
 impl Price {
     fn becomes(&self, now: &Self) -> String {
         let percent = self.amount.zip(now.amount).and_then(|(before, now)| {
-            let change = now.checked_div(before)?.checked_sub(Decimal::ONE)?.checked_mul(Decimal::ONE_HUNDRED)?;
+            let change = now
+                .checked_div(before)?
+                .checked_sub(Decimal::ONE)?
+                .checked_mul(Decimal::ONE_HUNDRED)?;
             let sign = if change.is_sign_positive() { "+" } else { "" };
             (!change.is_zero()).then(|| format!(" ({sign}{} %)", change.round_dp(1).normalize()))
         });
@@ -67,12 +78,17 @@ fn rates(document: &Value) -> Prices {
         for rate in items(&value["rates"]) {
             let model = rate["model_version"].as_str().unwrap_or("any model");
             let price = match (decimal(&rate["credits"]), decimal(&rate["block_seconds"])) {
-                (Some(credits), Some(seconds)) => {
-                    Price { words: format!("{} / {} s", credits.normalize(), seconds), amount: credits.checked_div(seconds) }
-                }
-                _ => Price { words: items(&rate["between"]).map(text).collect::<Vec<_>>().join(" to "), amount: None },
+                (Some(credits), Some(seconds)) => Price {
+                    words: format!("{} / {} s", credits.normalize(), seconds),
+                    amount: credits.checked_div(seconds),
+                },
+                _ => Price {
+                    words: items(&rate["between"]).map(text).collect::<Vec<_>>().join(" to "),
+                    amount: None,
+                },
             };
-            prices.insert(format!("{} with {model} on card {card}", text(&rate["operation"])), price);
+            prices
+                .insert(format!("{} with {model} on card {card}", text(&rate["operation"])), price);
         }
     }
     prices
@@ -81,8 +97,12 @@ fn rates(document: &Value) -> Prices {
 fn plans(document: &Value) -> Prices {
     let price = |plan: &Value| {
         let (credits, dollars) = (decimal(&plan["credits"])?, decimal(&plan["usd_per_month"])?);
-        let words = format!("{} credits for {} USD a month", credits.normalize(), dollars.normalize());
-        Some((format!("plan {}", text(&plan["name"])), Price { words, amount: dollars.checked_div(credits) }))
+        let words =
+            format!("{} credits for {} USD a month", credits.normalize(), dollars.normalize());
+        Some((
+            format!("plan {}", text(&plan["name"])),
+            Price { words, amount: dollars.checked_div(credits) },
+        ))
     };
     items(&document["x-plans"]).filter_map(price).collect()
 }
@@ -91,7 +111,11 @@ fn plans(document: &Value) -> Prices {
 fn billing(document: &Value) -> Prices {
     let operations = operations(document);
     let rate = |value: &Value| Price { words: text(&value["x-billing"]), amount: None };
-    operations.map(|operation| (format!("{} {}", operation.method, operation.path), rate(operation.value))).collect()
+    operations
+        .map(|operation| {
+            (format!("{} {}", operation.method, operation.path), rate(operation.value))
+        })
+        .collect()
 }
 
 fn text(value: &Value) -> String {
@@ -115,11 +139,24 @@ mod tests {
     #[test]
     fn everything_that_someone_pays_by_is_a_decision_when_it_changes() {
         let rate = |operation: &str, credits: Value| json!({ "operation": operation, "credits": credits, "block_seconds": 30 });
-        let plan = |dollars: u8| json!([{ "name": "Starter", "credits": 500, "usd_per_month": dollars }]);
-        let before = document(&json!([rate("create", json!(0.3)), rate("render", json!(4))]), "blocks", &plan(99), "free");
-        let after = document(&json!([rate("create", json!(0.1)), rate("preview", json!(1))]), "per-second", &plan(100), "create");
-        let said: Vec<_> =
-            money(&before, &after).into_iter().map(|change| format!("{:?}: {}", change.weight, change.what)).collect();
+        let plan =
+            |dollars: u8| json!([{ "name": "Starter", "credits": 500, "usd_per_month": dollars }]);
+        let before = document(
+            &json!([rate("create", json!(0.3)), rate("render", json!(4))]),
+            "blocks",
+            &plan(99),
+            "free",
+        );
+        let after = document(
+            &json!([rate("create", json!(0.1)), rate("preview", json!(1))]),
+            "per-second",
+            &plan(100),
+            "create",
+        );
+        let said: Vec<_> = money(&before, &after)
+            .into_iter()
+            .map(|change| format!("{:?}: {}", change.weight, change.what))
+            .collect();
         assert_eq!(
             said,
             [

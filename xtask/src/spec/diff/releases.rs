@@ -49,14 +49,18 @@ pub struct Release {
 /// The document and the crates that are published.
 pub fn products(tree: &Tree) -> Result<Vec<Product>> {
     let document: serde_json::Value = serde_saphyr::from_str(&tree.openapi()?)?;
-    let version = document["info"]["version"].as_str().context("openapi.yaml has no info.version")?;
-    let mut products = vec![Product { name: OPENAPI.to_owned(), version: version.parse()?, kind: Kind::Document }];
+    let version =
+        document["info"]["version"].as_str().context("openapi.yaml has no info.version")?;
+    let mut products =
+        vec![Product { name: OPENAPI.to_owned(), version: version.parse()?, kind: Kind::Document }];
     let version = &manifest(tree, "Cargo.toml")?["workspace"]["package"]["version"];
-    let version: Version = version.as_str().context("workspace.package.version is a string")?.parse()?;
+    let version: Version =
+        version.as_str().context("workspace.package.version is a string")?.parse()?;
     for folder in tree.list("crates")? {
         let manifest = manifest(tree, &format!("crates/{folder}/Cargo.toml"))?;
         let name = manifest["package"]["name"].as_str().context("a package has a name")?.to_owned();
-        let dependencies = manifest.get("dependencies").and_then(|dependencies| dependencies.as_table());
+        let dependencies =
+            manifest.get("dependencies").and_then(|dependencies| dependencies.as_table());
         let uses = dependencies.is_some_and(|dependencies| dependencies.contains_key(GENERATED));
         let is_library = tree.read(&format!("crates/{folder}/src/lib.rs"))?.is_some();
         let kind = match (name == GENERATED, uses && is_library) {
@@ -86,20 +90,33 @@ pub fn first_products() -> Vec<Product> {
 const GENERATED: &str = "creatify-api";
 
 fn manifest(tree: &Tree, path: &str) -> Result<Table> {
-    tree.read(path)?.with_context(|| format!("there is no {path}"))?.parse().with_context(|| path.to_owned())
+    tree.read(path)?
+        .with_context(|| format!("there is no {path}"))?
+        .parse()
+        .with_context(|| path.to_owned())
 }
 
 /// What follows for each product that a change touches.
-pub fn releases(changes: &[Change], unnoticed: usize, before: &[Product], after: &[Product], changelog: &str) -> Vec<Release> {
-    let hardest =
-        |hits: &dyn Fn(Whom) -> bool| changes.iter().filter(|change| hits(change.whom)).map(|change| change.weight).min();
+pub fn releases(
+    changes: &[Change],
+    unnoticed: usize,
+    before: &[Product],
+    after: &[Product],
+    changelog: &str,
+) -> Vec<Release> {
+    let hardest = |hits: &dyn Fn(Whom) -> bool| {
+        changes.iter().filter(|change| hits(change.whom)).map(|change| change.weight).min()
+    };
     let mut releases = Vec::new();
     for product in after {
         let weight = match product.kind {
             Kind::Document => hardest(&|whom| whom != Whom::Rust),
-            Kind::Generated | Kind::ShowsTypes => hardest(&|whom| matches!(whom, Whom::Rust | Whom::Money)),
+            Kind::Generated | Kind::ShowsTypes => {
+                hardest(&|whom| matches!(whom, Whom::Rust | Whom::Money))
+            }
             // Nothing that its users could have built on.
-            Kind::Inside => hardest(&|whom| matches!(whom, Whom::Rust | Whom::Money)).map(|weight| weight.max(Weight::Decision)),
+            Kind::Inside => hardest(&|whom| matches!(whom, Whom::Rust | Whom::Money))
+                .map(|weight| weight.max(Weight::Decision)),
         };
         if weight.is_none() && (product.kind != Kind::Document || unnoticed == 0) {
             continue;
@@ -117,9 +134,16 @@ pub fn releases(changes: &[Change], unnoticed: usize, before: &[Product], after:
             is_told: false,
         });
     }
-    let shared = releases.iter().filter(|release| release.kind != Kind::Document).map(|release| release.needed.clone()).max();
+    let shared = releases
+        .iter()
+        .filter(|release| release.kind != Kind::Document)
+        .map(|release| release.needed.clone())
+        .max();
     for release in &mut releases {
-        release.needed = shared.clone().filter(|_| release.kind != Kind::Document).unwrap_or_else(|| release.needed.clone());
+        release.needed = shared
+            .clone()
+            .filter(|_| release.kind != Kind::Document)
+            .unwrap_or_else(|| release.needed.clone());
         release.is_told = is_told(changelog, &release.name, release.version());
     }
     releases
@@ -141,7 +165,8 @@ fn is_told(changelog: &str, name: &str, version: &Version) -> bool {
     changelog.split("\n## ").skip(1).any(|section| {
         let (heading, text) = section.split_once('\n').unwrap_or((section, ""));
         let of = heading.trim().rsplit_once(' ').filter(|(_, own)| *own == version.to_string());
-        of.is_some_and(|(names, _)| names.split(", ").any(|own| own == name)) && !text.trim().is_empty()
+        of.is_some_and(|(names, _)| names.split(", ").any(|own| own == name))
+            && !text.trim().is_empty()
     })
 }
 
@@ -154,7 +179,9 @@ impl Release {
     /// Why this version.
     pub fn why(&self) -> String {
         match (self.kind, self.weight) {
-            _ if self.own < self.needed => format!("{} would do, but the crates share a version", self.own),
+            _ if self.own < self.needed => {
+                format!("{} would do, but the crates share a version", self.own)
+            }
             (Kind::ShowsTypes, Some(Weight::Breaking)) => format!("shows types of {GENERATED}"),
             (Kind::Document | Kind::Generated, Some(Weight::Breaking)) => "breaking".to_owned(),
             (_, Some(Weight::Decision)) if self.kind != Kind::Inside => "money".to_owned(),
@@ -181,15 +208,21 @@ impl Release {
 /// What is left to do before all of it can be released.
 pub fn todo(releases: &[Release]) -> Vec<String> {
     let mut todo = Vec::new();
-    for (number, is_of) in [("info.version in openapi.yaml", true), ("version in Cargo.toml", false)] {
+    for (number, is_of) in
+        [("info.version in openapi.yaml", true), ("version in Cargo.toml", false)]
+    {
         let of = || releases.iter().filter(|release| (release.kind == Kind::Document) == is_of);
         let Some(version) = of().map(Release::version).next() else { continue };
         if !of().all(Release::is_raised) {
             todo.push(format!("raise {number} to {version}"));
         }
-        let untold: Vec<_> = of().filter(|release| !release.is_told).map(|release| release.name.as_str()).collect();
+        let untold: Vec<_> =
+            of().filter(|release| !release.is_told).map(|release| release.name.as_str()).collect();
         if !untold.is_empty() {
-            todo.push(format!("say what changed and why in CHANGELOG.md, under `## {} {version}`", untold.join(", ")));
+            todo.push(format!(
+                "say what changed and why in CHANGELOG.md, under `## {} {version}`",
+                untold.join(", ")
+            ));
         }
     }
     todo
@@ -211,7 +244,11 @@ mod tests {
             ("0.2.3", Some(Weight::Breaking), "0.3.0"),
             ("0.2.3", Some(Weight::Additive), "0.2.4"),
         ] {
-            assert_eq!(next(&version.parse().unwrap(), weight).to_string(), expected, "{version} {weight:?}");
+            assert_eq!(
+                next(&version.parse().unwrap(), weight).to_string(),
+                expected,
+                "{version} {weight:?}"
+            );
         }
     }
 
@@ -219,7 +256,11 @@ mod tests {
     fn an_entry_names_the_product_and_the_version_and_says_something() {
         let changelog = "# Changelog\n\n## openapi.yaml 2.0.0\n\nIt breaks.\n\n## creatify-api, creatify 0.2.0\n\nIt follows.\n\n## creatify-cli 0.2.0\n\n";
         let told = |name, version: &str| is_told(changelog, name, &version.parse().unwrap());
-        assert!(told("openapi.yaml", "2.0.0") && told("creatify", "0.2.0") && told("creatify-api", "0.2.0"));
+        assert!(
+            told("openapi.yaml", "2.0.0")
+                && told("creatify", "0.2.0")
+                && told("creatify-api", "0.2.0")
+        );
         assert!(!told("openapi.yaml", "2.0.1") && !told("creatify-sandbox", "0.2.0"));
         assert!(!told("creatify-cli", "0.2.0"), "a heading alone says nothing");
     }
@@ -239,23 +280,48 @@ mod tests {
     fn a_breaking_change_is_undone_until_its_version_is_raised_and_told() {
         let changes = [Change::new(Weight::Breaking, Whom::EveryClient, "a field is gone")];
         let told = "# Changelog\n\n## openapi.yaml 2.0.0\n\nThe field is gone.\n";
-        for (version, changelog, is_done) in
-            [("1.0.0", "", false), ("1.0.0", told, false), ("1.1.0", told, false), ("2.0.0", "", false), ("2.0.0", told, true)]
-        {
+        for (version, changelog, is_done) in [
+            ("1.0.0", "", false),
+            ("1.0.0", told, false),
+            ("1.1.0", told, false),
+            ("2.0.0", "", false),
+            ("2.0.0", told, true),
+        ] {
             let releases = released(&changes, version, "0.1.0", changelog);
             let names: Vec<_> = releases.iter().map(|release| release.name.as_str()).collect();
             assert_eq!(names, [OPENAPI], "the wire alone changed");
             assert!(releases[0].is_pressing());
-            assert_eq!((releases[0].is_done(), todo(&releases).is_empty()), (is_done, is_done), "{version} {changelog:?}");
+            assert_eq!(
+                (releases[0].is_done(), todo(&releases).is_empty()),
+                (is_done, is_done),
+                "{version} {changelog:?}"
+            );
         }
     }
 
     #[test]
     fn a_change_of_money_is_a_decision_that_must_be_told_and_an_additive_one_is_not_pressing() {
-        let decision = released(&[Change::new(Weight::Decision, Whom::Money, "a price")], "1.1.0", "0.1.1", "");
-        assert!(decision.iter().all(|release| release.is_pressing() && release.is_raised() && !release.is_told));
-        let additive = released(&[Change::new(Weight::Additive, Whom::Rust, "a method")], "1.0.0", "0.1.0", "");
-        let pressing = additive.iter().filter(|release| release.weight == Some(Weight::Additive)).any(Release::is_pressing);
+        let decision = released(
+            &[Change::new(Weight::Decision, Whom::Money, "a price")],
+            "1.1.0",
+            "0.1.1",
+            "",
+        );
+        assert!(
+            decision
+                .iter()
+                .all(|release| release.is_pressing() && release.is_raised() && !release.is_told)
+        );
+        let additive = released(
+            &[Change::new(Weight::Additive, Whom::Rust, "a method")],
+            "1.0.0",
+            "0.1.0",
+            "",
+        );
+        let pressing = additive
+            .iter()
+            .filter(|release| release.weight == Some(Weight::Additive))
+            .any(Release::is_pressing);
         assert!(!pressing && additive.len() == 4, "{additive:?}");
     }
 }

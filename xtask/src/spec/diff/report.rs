@@ -31,7 +31,8 @@ impl fmt::Display for Report {
             (Weight::Decision, "Needs a decision"),
             (Weight::Additive, "Additive: breaks nobody"),
         ] {
-            let mut changes = self.changes.iter().filter(|change| change.weight == weight).peekable();
+            let mut changes =
+                self.changes.iter().filter(|change| change.weight == weight).peekable();
             if changes.peek().is_some() {
                 writeln!(f, "\n{title}")?;
             }
@@ -44,14 +45,26 @@ impl fmt::Display for Report {
         }
         if self.unnoticed > 0 {
             let plural = if self.unnoticed == 1 { "" } else { "s" };
-            writeln!(f, "\n{} change{plural} of descriptions, examples or marks: no code can notice", self.unnoticed)?;
+            writeln!(
+                f,
+                "\n{} change{plural} of descriptions, examples or marks: no code can notice",
+                self.unnoticed
+            )?;
         }
         if !self.releases.is_empty() {
             writeln!(f, "\nWhat follows")?;
         }
-        let width = self.releases.iter().map(|release| release.name.len()).max().unwrap_or_default();
+        let width =
+            self.releases.iter().map(|release| release.name.len()).max().unwrap_or_default();
         for release in &self.releases {
-            writeln!(f, "  {:width$}  {} -> {}  {}", release.name, release.before, release.version(), release.why())?;
+            writeln!(
+                f,
+                "  {:width$}  {} -> {}  {}",
+                release.name,
+                release.before,
+                release.version(),
+                release.why()
+            )?;
         }
         let todo = todo(&self.releases);
         if !todo.is_empty() {

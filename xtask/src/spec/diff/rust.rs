@@ -12,8 +12,10 @@ use super::change::{Change, Weight, Whom};
 use crate::regen::Surface;
 
 /// What a new member breaks: the fields of the generated types are public, and their variants are not `#[non_exhaustive]`.
-const OPTIONAL: &str = "only code that writes the type out field by field; builders and access to fields go on";
-const REQUIRED: &str = "code that writes the type out does not compile, and a builder that does not set it fails";
+const OPTIONAL: &str =
+    "only code that writes the type out field by field; builders and access to fields go on";
+const REQUIRED: &str =
+    "code that writes the type out does not compile, and a builder that does not set it fails";
 const VARIANT: &str = "a match without `_` does not compile";
 
 pub fn rust(before: &Surface, after: &Surface) -> Vec<Change> {
@@ -58,14 +60,18 @@ impl Type {
         let (kind, attributes, members) = match syn::parse_str(source).ok()? {
             Item::Struct(it) => ("a struct", it.attrs, fields(&it.fields)),
             Item::Enum(it) => {
-                let variants = it.variants.iter().map(|variant| (variant.ident.to_string(), tight(&variant.fields)));
+                let variants = it
+                    .variants
+                    .iter()
+                    .map(|variant| (variant.ident.to_string(), tight(&variant.fields)));
                 ("an enum", it.attrs, variants.collect())
             }
             _ => return None,
         };
         let derives = attributes.iter().filter(|attribute| attribute.path().is_ident("derive"));
         let derives = derives.flat_map(|attribute| {
-            let list = attribute.meta.require_list().map(|list| tight(&list.tokens)).unwrap_or_default();
+            let list =
+                attribute.meta.require_list().map(|list| tight(&list.tokens)).unwrap_or_default();
             list.split(',').map(str::to_owned).collect::<Vec<_>>()
         });
         Some(Self { kind, derives: derives.collect(), members })
@@ -86,23 +92,37 @@ fn tight(tokens: &impl ToTokens) -> String {
 
 fn types(name: &str, before: &str, after: &str) -> Vec<Change> {
     let (Some(before), Some(after)) = (Type::parse(before), Type::parse(after)) else {
-        return vec![breaking(format!("`types::{name}` changed in a way that is not understood; see cargo xtask regen"))];
+        return vec![breaking(format!(
+            "`types::{name}` changed in a way that is not understood; see cargo xtask regen"
+        ))];
     };
     if before.kind != after.kind {
-        return vec![breaking(format!("`types::{name}` was {} and is {}", before.kind, after.kind))];
+        return vec![breaking(format!(
+            "`types::{name}` was {} and is {}",
+            before.kind, after.kind
+        ))];
     }
-    let mut changes: Vec<_> =
-        before.derives.difference(&after.derives).map(|gone| breaking(format!("`types::{name}` is no longer {gone}"))).collect();
+    let mut changes: Vec<_> = before
+        .derives
+        .difference(&after.derives)
+        .map(|gone| breaking(format!("`types::{name}` is no longer {gone}")))
+        .collect();
     for (member, before) in &before.members {
         match after.members.get(member) {
             None => changes.push(breaking(format!("`types::{name}.{member}` is gone"))),
             Some(after) if after != before => {
-                changes.push(breaking(format!("`types::{name}.{member}` was {} and is {}", short(before), short(after))));
+                changes.push(breaking(format!(
+                    "`types::{name}.{member}` was {} and is {}",
+                    short(before),
+                    short(after)
+                )));
             }
             Some(_) => {}
         }
     }
-    for (member, new) in after.members.iter().filter(|(member, _)| !before.members.contains_key(*member)) {
+    for (member, new) in
+        after.members.iter().filter(|(member, _)| !before.members.contains_key(*member))
+    {
         let so = match after.kind {
             "an enum" => VARIANT,
             _ if new.contains("Option<") => OPTIONAL,
@@ -115,9 +135,17 @@ fn types(name: &str, before: &str, after: &str) -> Vec<Change> {
 
 /// A type without the paths that everyone knows.
 fn short(name: &str) -> String {
-    ["::std::option::", "::std::string::", "::std::vec::", "::serde_json::", "::uuid::", "::chrono::offset::", "::chrono::"]
-        .iter()
-        .fold(name.to_owned(), |name, path| name.replace(path, ""))
+    [
+        "::std::option::",
+        "::std::string::",
+        "::std::vec::",
+        "::serde_json::",
+        "::uuid::",
+        "::chrono::offset::",
+        "::chrono::",
+    ]
+    .iter()
+    .fold(name.to_owned(), |name, path| name.replace(path, ""))
 }
 
 /// What is listed line by line: operations with the methods of their builders, values of open enums, limits.
@@ -127,17 +155,29 @@ fn members(name: &str, before: &str, after: &str) -> Vec<Change> {
     // Setters come and go with their operation.
     let is_missing = |other: &BTreeMap<Listed, String>, member: &Listed| {
         let operation = Listed { of: None, name: member.of.clone().unwrap_or_default() };
-        !other.contains_key(member) && (name != "methods" || member.of.is_none() || other.contains_key(&operation))
+        !other.contains_key(member)
+            && (name != "methods" || member.of.is_none() || other.contains_key(&operation))
     };
     for (member, old) in &before {
         match after.get(member) {
-            None if is_missing(&after, member) => changes.push(breaking(format!("{member} is gone"))),
-            Some(new) if new != old && name == "limits" => changes.push(additive(format!("{member} was {old} and is {new}"))),
-            Some(new) if new != old => changes.push(breaking(format!("{member} was {} and is {}", short(old), short(new)))),
+            None if is_missing(&after, member) => {
+                changes.push(breaking(format!("{member} is gone")))
+            }
+            Some(new) if new != old && name == "limits" => {
+                changes.push(additive(format!("{member} was {old} and is {new}")))
+            }
+            Some(new) if new != old => {
+                changes.push(breaking(format!("{member} was {} and is {}", short(old), short(new))))
+            }
             _ => {}
         }
     }
-    changes.extend(after.keys().filter(|member| is_missing(&before, member)).map(|member| additive(format!("{member} is new"))));
+    changes.extend(
+        after
+            .keys()
+            .filter(|member| is_missing(&before, member))
+            .map(|member| additive(format!("{member} is new"))),
+    );
     changes
 }
 
@@ -162,7 +202,9 @@ fn listed(list: &str, text: &str) -> BTreeMap<Listed, String> {
     let mut members = BTreeMap::new();
     for line in text.lines() {
         let (of, (name, value)) = match (list, line.strip_prefix("    ")) {
-            ("methods", Some(setter)) => (Some(operation), setter.split_once(": ").unwrap_or((setter, ""))),
+            ("methods", Some(setter)) => {
+                (Some(operation), setter.split_once(": ").unwrap_or((setter, "")))
+            }
             ("methods", None) => (None, line.split_once("  ").unwrap_or((line, ""))),
             ("limits", _) => (Some("limits"), line.split_once(' ').unwrap_or((line, ""))),
             _ => (Some(list), (line, "")),
@@ -170,7 +212,8 @@ fn listed(list: &str, text: &str) -> BTreeMap<Listed, String> {
         if of.is_none() {
             operation = name;
         }
-        members.insert(Listed { of: of.map(str::to_owned), name: name.to_owned() }, value.to_owned());
+        members
+            .insert(Listed { of: of.map(str::to_owned), name: name.to_owned() }, value.to_owned());
     }
     members
 }
@@ -192,15 +235,25 @@ mod tests {
     fn what_others_build_on_breaks_when_it_goes_or_changes() {
         let before = "#[derive(Clone, Debug)] pub struct Job { pub id: ::uuid::Uuid, pub name: ::std::string::String }";
         assert_eq!(
-            said("types/Job", before, "#[derive(Clone)] pub struct Job { pub id: ::std::string::String }"),
+            said(
+                "types/Job",
+                before,
+                "#[derive(Clone)] pub struct Job { pub id: ::std::string::String }"
+            ),
             [
                 "Breaking: `types::Job` is no longer Debug",
                 "Breaking: `types::Job.id` was Uuid and is String",
                 "Breaking: `types::Job.name` is gone"
             ]
         );
-        assert_eq!(said("types/Job", before, "pub enum Job { Text }"), ["Breaking: `types::Job` was a struct and is an enum"]);
-        assert_eq!(said("types/Tag", "pub enum Tag { A(u8) }", "pub enum Tag { A(u8), B }"), ["Breaking: `types::Tag.B` is new"]);
+        assert_eq!(
+            said("types/Job", before, "pub enum Job { Text }"),
+            ["Breaking: `types::Job` was a struct and is an enum"]
+        );
+        assert_eq!(
+            said("types/Tag", "pub enum Tag { A(u8) }", "pub enum Tag { A(u8), B }"),
+            ["Breaking: `types::Tag.B` is new"]
+        );
     }
 
     #[test]
@@ -218,11 +271,17 @@ mod tests {
                 "get_job  GET /job/\n    id: Uuid -> Self\n",
                 "get_job  GET /job/\n    id: String -> Self\n    page: u8 -> Self\n"
             ),
-            ["Breaking: `id` of `get_job` was Uuid -> Self and is String -> Self", "Additive: `page` of `get_job` is new"]
+            [
+                "Breaking: `id` of `get_job` was Uuid -> Self and is String -> Self",
+                "Additive: `page` of `get_job` is new"
+            ]
         );
         assert_eq!(
             said("surface/limits", "name 255\nids 100\n", "name 100\n"),
-            ["Breaking: `ids` of `limits` is gone", "Additive: `name` of `limits` was 255 and is 100"]
+            [
+                "Breaking: `ids` of `limits` is gone",
+                "Additive: `name` of `limits` was 255 and is 100"
+            ]
         );
         assert_eq!(
             said("surface/JobStatus", "done\n", "ready\n"),
@@ -232,8 +291,16 @@ mod tests {
 
     #[test]
     fn whole_types_come_and_go() {
-        let (none, one) = (Surface::new(), Surface::from([("types/Job".to_owned(), "pub struct Job;".to_owned())]));
-        let weights = |before, after| rust(before, after).into_iter().map(|change| change.weight).collect::<Vec<_>>();
-        assert_eq!((weights(&one, &none), weights(&none, &one)), (vec![Weight::Breaking], vec![Weight::Additive]));
+        let (none, one) = (
+            Surface::new(),
+            Surface::from([("types/Job".to_owned(), "pub struct Job;".to_owned())]),
+        );
+        let weights = |before, after| {
+            rust(before, after).into_iter().map(|change| change.weight).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (weights(&one, &none), weights(&none, &one)),
+            (vec![Weight::Breaking], vec![Weight::Additive])
+        );
     }
 }

@@ -10,7 +10,9 @@ use crate::{tools, workspace::root};
 
 pub fn changes(revision: &str, products: &[Product]) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
-    for product in products.iter().filter(|product| matches!(product.kind, Kind::Generated | Kind::ShowsTypes)) {
+    for product in
+        products.iter().filter(|product| matches!(product.kind, Kind::Generated | Kind::ShowsTypes))
+    {
         let mut check = tools::semver_checks()?;
         check.args([
             "semver-checks",
@@ -27,7 +29,11 @@ pub fn changes(revision: &str, products: &[Product]) -> Result<Vec<Change>> {
         let output = check.output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let found = breaking(&product.name, &said);
-        ensure!(output.status.success() || !found.is_empty(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success() || !found.is_empty(),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         changes.extend(found);
     }
     Ok(changes)
@@ -45,8 +51,15 @@ fn breaking(package: &str, said: &str) -> Vec<Change> {
         } else if line.starts_with("Failed in:") || line.is_empty() {
             is_listing = !line.is_empty();
         } else if let (true, Some(rule), Some(item)) = (is_listing, rule, line.strip_prefix("  ")) {
-            let item = item.split_once(", previously in ").or_else(|| item.split_once(" in /")).map_or(item, |(item, _)| item);
-            changes.push(Change::new(Weight::Breaking, Whom::Rust, format!("{package}: {rule}: {}", item.trim())));
+            let item = item
+                .split_once(", previously in ")
+                .or_else(|| item.split_once(" in /"))
+                .map_or(item, |(item, _)| item);
+            changes.push(Change::new(
+                Weight::Breaking,
+                Whom::Rust,
+                format!("{package}: {rule}: {}", item.trim()),
+            ));
         }
     }
     changes
@@ -71,7 +84,8 @@ Failed in:
 
      Summary semver requires new major version: 1 major and 0 minor checks failed
 ";
-        let changes: Vec<_> = breaking("creatify-api", said).into_iter().map(|change| change.what).collect();
+        let changes: Vec<_> =
+            breaking("creatify-api", said).into_iter().map(|change| change.what).collect();
         let expected = "creatify-api: struct exhaustively constructible through public API adds field: field CustomTemplateJob.thumbnail_url";
         assert_eq!(changes, [expected]);
         assert_eq!(breaking("creatify", "     Summary no semver update required\n"), []);

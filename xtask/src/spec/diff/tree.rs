@@ -31,24 +31,38 @@ impl Base {
     /// The one to take when none is named.
     pub fn default() -> Result<Self> {
         if let Ok(tag) = git(&["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]) {
-            return Ok(Self { name: format!("{tag}, the last release"), commit: tag, is_release: true });
+            return Ok(Self {
+                name: format!("{tag}, the last release"),
+                commit: tag,
+                is_release: true,
+            });
         }
         for main in ["origin/HEAD", "origin/main", "main"] {
             let Ok(base) = git(&["merge-base", "HEAD", main]) else { continue };
             let short = base.get(..12).unwrap_or(&base).to_owned();
             let name = if git(&["rev-parse", "HEAD"])? == base {
-                format!("{short}, HEAD: nothing is released yet, and HEAD is in {main}, so that only uncommitted changes show")
+                format!(
+                    "{short}, HEAD: nothing is released yet, and HEAD is in {main}, so that only uncommitted changes show"
+                )
             } else {
                 format!("{short}, where this branch left {main}: nothing is released yet")
             };
             return Ok(Self { commit: base, name, is_release: false });
         }
-        bail!("nothing is released yet (no tag v…), and there is no branch main: name a revision to compare with")
+        bail!(
+            "nothing is released yet (no tag v…), and there is no branch main: name a revision to compare with"
+        )
     }
 
     pub fn named(revision: &str) -> Result<Self> {
-        let commit = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
-            .map_err(|_| anyhow::anyhow!("there is no revision `{revision}`"))?;
+        let commit = git(&[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &format!("{revision}^{{commit}}"),
+        ])
+        .map_err(|_| anyhow::anyhow!("there is no revision `{revision}`"))?;
         Ok(Self { commit, name: revision.to_owned(), is_release: false })
     }
 
@@ -67,7 +81,10 @@ impl Tree {
             },
             Self::Revision(revision) => {
                 let mut git = Command::new("git");
-                let output = git.args(["show", &format!("{revision}:{path}")]).current_dir(root()).output()?;
+                let output = git
+                    .args(["show", &format!("{revision}:{path}")])
+                    .current_dir(root())
+                    .output()?;
                 Ok(output.status.success().then(|| String::from_utf8(output.stdout)).transpose()?)
             }
         }
@@ -86,7 +103,10 @@ impl Tree {
             }
             Self::Revision(revision) => {
                 let listed = git(&["ls-tree", "--name-only", revision, &format!("{folder}/")])?;
-                listed.lines().filter_map(|path| Some(path.rsplit_once('/')?.1.to_owned())).collect()
+                listed
+                    .lines()
+                    .filter_map(|path| Some(path.rsplit_once('/')?.1.to_owned()))
+                    .collect()
             }
         };
         names.sort();
@@ -101,8 +121,14 @@ impl Tree {
                 let Some(name) = file.strip_suffix(".snap") else { continue };
                 let text = self.read(&format!("{SNAPSHOTS}/{folder}/{file}"))?.unwrap_or_default();
                 // Older snapshots say in a head of three lines which test made them.
-                let body = text.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n")).map(|(_, body)| body);
-                surface.insert(format!("{folder}/{name}"), body.unwrap_or(&text).trim_end().to_owned() + "\n");
+                let body = text
+                    .strip_prefix("---\n")
+                    .and_then(|text| text.split_once("\n---\n"))
+                    .map(|(_, body)| body);
+                surface.insert(
+                    format!("{folder}/{name}"),
+                    body.unwrap_or(&text).trim_end().to_owned() + "\n",
+                );
             }
         }
         ensure!(!surface.is_empty(), "there are no snapshots in {SNAPSHOTS} of {self:?}");
@@ -111,7 +137,16 @@ impl Tree {
 }
 
 fn git(arguments: &[&str]) -> Result<String> {
-    let output = Command::new("git").args(arguments).current_dir(root()).output().context("git cannot be run")?;
-    ensure!(output.status.success(), "git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .context("git cannot be run")?;
+    ensure!(
+        output.status.success(),
+        "git {}: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

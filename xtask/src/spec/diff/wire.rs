@@ -72,7 +72,11 @@ pub fn redocly(before: &Path, after: &Path) -> Result<String> {
     let output = redocly.output().context("Redocly cannot be run")?;
     // It says nothing on stdout when it could not compare.
     let said = String::from_utf8(output.stdout)?;
-    ensure!(output.status.success() && !said.is_empty(), "{}\nRedocly failed", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success() && !said.is_empty(),
+        "{}\nRedocly failed",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(said)
 }
 
@@ -97,8 +101,14 @@ pub fn wire(said: &str, nulls: Nulls) -> Result<Wire> {
         match entry.impact {
             Impact::Patch => wire.unnoticed += 1,
             _ if is_moved => wire.unnoticed += 1,
-            Impact::Minor => wire.changes.push(Change::new(Weight::Additive, Whom::EveryClient, entry.in_words())),
-            Impact::Major => wire.changes.extend(entry.verdicts.iter().map(|verdict| verdict.change())),
+            Impact::Minor => wire.changes.push(Change::new(
+                Weight::Additive,
+                Whom::EveryClient,
+                entry.in_words(),
+            )),
+            Impact::Major => {
+                wire.changes.extend(entry.verdicts.iter().map(|verdict| verdict.change()))
+            }
         }
     }
     wire.changes.sort();
@@ -111,12 +121,13 @@ impl Verdict {
         let message = self.message.trim_end_matches('.');
         match self.rule_id.as_str() {
             // The enums of this document are open: clients pass on values that they do not know.
-            "enum-values-added" => {
-                Change::new(Weight::Additive, Whom::EveryClient, message).so("enums are open, clients pass it on")
-            }
+            "enum-values-added" => Change::new(Weight::Additive, Whom::EveryClient, message)
+                .so("enums are open, clients pass it on"),
             "operation-id-changed" => Change::new(Weight::Breaking, Whom::GeneratedCode, message)
                 .so("the wire is the same, the method has another name"),
-            _ if self.impact == Impact::Major => Change::new(Weight::Breaking, Whom::EveryClient, message),
+            _ if self.impact == Impact::Major => {
+                Change::new(Weight::Breaking, Whom::EveryClient, message)
+            }
             _ => Change::new(Weight::Additive, Whom::EveryClient, message),
         }
     }
@@ -132,7 +143,9 @@ impl Entry {
             Kind::Removed => "is gone",
             Kind::Modified => "changed",
         };
-        let value = |side: &Option<Side>| side.as_ref().and_then(|side| side.value.clone()).unwrap_or_default();
+        let value = |side: &Option<Side>| {
+            side.as_ref().and_then(|side| side.value.clone()).unwrap_or_default()
+        };
         match (&self.property, value(&self.base), value(&self.revision)) {
             (Some(_), before, after) if !before.is_object() && !after.is_object() => {
                 format!("`{place}` changed from {before} to {after}")
@@ -144,6 +157,9 @@ impl Entry {
 
 /// `#/components/schemas/CustomTemplateJob/properties/name` as `CustomTemplateJob.name`.
 fn place(pointer: &str) -> String {
-    let pointer = pointer.trim_start_matches("#/").trim_start_matches("components/").trim_start_matches("schemas/");
+    let pointer = pointer
+        .trim_start_matches("#/")
+        .trim_start_matches("components/")
+        .trim_start_matches("schemas/");
     pointer.replace("/properties/", ".").replace('/', " ").replace("~1", "/").replace("~0", "~")
 }

@@ -31,7 +31,9 @@ impl<'d> Cards<'d> {
 
     /// The models that have prices.
     pub fn models(&self) -> impl Iterator<Item = &'d str> {
-        members(self.cards).flat_map(|(_, card)| items(&card["rates"])).filter_map(|rate| rate["model_version"].as_str())
+        members(self.cards)
+            .flat_map(|(_, card)| items(&card["rates"]))
+            .filter_map(|rate| rate["model_version"].as_str())
     }
 
     /// A price that fits no card is a difference; one that fits another card than the default is worth a remark, since the vendor itself
@@ -44,39 +46,68 @@ impl<'d> Cards<'d> {
         };
         let (subject, price) = match (&statement.subject, statement.price) {
             (Ok(subject), Some(price)) => (subject, price),
-            (Err(unclear), _) => return finding(Kind::NotClear, "a price".to_owned(), unclear.why().to_owned(), None),
-            (Ok(_), None) => return finding(Kind::NotClear, "a price".to_owned(), Unclear::NoLength.why().to_owned(), None),
+            (Err(unclear), _) => {
+                return finding(
+                    Kind::NotClear,
+                    "a price".to_owned(),
+                    unclear.why().to_owned(),
+                    None,
+                );
+            }
+            (Ok(_), None) => {
+                return finding(
+                    Kind::NotClear,
+                    "a price".to_owned(),
+                    Unclear::NoLength.why().to_owned(),
+                    None,
+                );
+            }
         };
         let rates = self.rates(subject);
-        let fits =
-            rates.iter().filter(|(_, rate)| matches!(rate, Rate::PerBlock(own, _) if *own == price)).map(|(card, _)| *card);
+        let fits = rates
+            .iter()
+            .filter(|(_, rate)| matches!(rate, Rate::PerBlock(own, _) if *own == price))
+            .map(|(card, _)| *card);
         let fits: Vec<_> = fits.collect();
-        let of_models = rates.is_empty() && subject.model.is_none() && self.has_models(&subject.operation);
+        let of_models =
+            rates.is_empty() && subject.model.is_none() && self.has_models(&subject.operation);
         let (kind, fact) = match fits.as_slice() {
             [] if of_models => (Kind::NotClear, "it does not say with which model".to_owned()),
             [] if rates.is_empty() => (Kind::TheyHave, "no card has a rate for it".to_owned()),
             [] => (Kind::Differs, "fits no card".to_owned()),
-            fits if fits.contains(&self.default) => (Kind::Agrees, format!("as on card {}", fits.join(" and "))),
-            fits => (Kind::Remark, format!("as on card {}, not on the default, {}", fits.join(" and "), self.default)),
+            fits if fits.contains(&self.default) => {
+                (Kind::Agrees, format!("as on card {}", fits.join(" and ")))
+            }
+            fits => (
+                Kind::Remark,
+                format!("as on card {}, not on the default, {}", fits.join(" and "), self.default),
+            ),
         };
         let ours = rates.iter().map(|(card, rate)| match rate {
             Rate::PerBlock(own, mark) => format!("{} on card {card} ({mark})", said(*own)),
             Rate::Between(mark) => format!("only a range on card {card} ({mark})"),
         });
         let ours = (!rates.is_empty()).then(|| ours.collect::<Vec<_>>().join(", "));
-        let model = subject.model.as_deref().map(|model| format!(" with {model}")).unwrap_or_default();
+        let model =
+            subject.model.as_deref().map(|model| format!(" with {model}")).unwrap_or_default();
         finding(kind, format!("price of {}{model}", subject.operation), fact, ours)
     }
 
     /// By card, the rate of a subject: that of the model, or the one that holds for every model.
     fn rates(&self, subject: &Subject) -> BTreeMap<&'d str, Rate<'d>> {
         let rate = |card: &'d Value| {
-            let of_operation = || items(&card["rates"]).filter(|rate| rate["operation"] == subject.operation.as_str());
-            let of_model = of_operation().find(|rate| rate["model_version"].as_str() == subject.model.as_deref());
-            let rate = of_model.or_else(|| of_operation().find(|rate| rate["model_version"].is_null()))?;
+            let of_operation = || {
+                items(&card["rates"]).filter(|rate| rate["operation"] == subject.operation.as_str())
+            };
+            let of_model = of_operation()
+                .find(|rate| rate["model_version"].as_str() == subject.model.as_deref());
+            let rate =
+                of_model.or_else(|| of_operation().find(|rate| rate["model_version"].is_null()))?;
             let mark = rate["provenance"].as_str().unwrap_or("unknown");
             Some(match (decimal(&rate["credits"]), decimal(&rate["block_seconds"])) {
-                (Some(credits), Some(seconds)) => Rate::PerBlock(PerBlock { credits, seconds }, mark),
+                (Some(credits), Some(seconds)) => {
+                    Rate::PerBlock(PerBlock { credits, seconds }, mark)
+                }
                 _ => Rate::Between(mark),
             })
         };
@@ -84,7 +115,9 @@ impl<'d> Cards<'d> {
     }
 
     fn has_models(&self, operation: &str) -> bool {
-        members(self.cards).flat_map(|(_, card)| items(&card["rates"])).any(|rate| rate["operation"] == operation)
+        members(self.cards)
+            .flat_map(|(_, card)| items(&card["rates"]))
+            .any(|rate| rate["operation"] == operation)
     }
 }
 
@@ -115,8 +148,10 @@ mod tests {
             "per-second": { "rates": [{ "operation": "create", "model_version": "fast", "credits": 0.5, "block_seconds": 1 }] },
         } } });
         let subject = Subject { operation: operation.to_owned(), model: model.map(str::to_owned) };
-        let price = PerBlock { credits: credits.parse().unwrap_or_default(), seconds: seconds.into() };
-        let statement = Statement { subject: Ok(subject), price: Some(price), words: String::new(), line: 0 };
+        let price =
+            PerBlock { credits: credits.parse().unwrap_or_default(), seconds: seconds.into() };
+        let statement =
+            Statement { subject: Ok(subject), price: Some(price), words: String::new(), line: 0 };
         Cards::of(&document).compare(&statement).kind
     }
 
@@ -126,12 +161,18 @@ mod tests {
         assert_eq!([fast("10", 15), fast("10.0", 15)], [Kind::Agrees; 2]);
         assert_eq!([fast("0.5", 1), fast("0.50", 1)], [Kind::Remark; 2]);
         // As much a second, but a video of 16 s costs 20 instead of 30.
-        assert_eq!([fast("20", 30), fast("10", 30), fast("10.01", 15), fast("0.51", 1)], [Kind::Differs; 4]);
+        assert_eq!(
+            [fast("20", 30), fast("10", 30), fast("10.01", 15), fast("0.51", 1)],
+            [Kind::Differs; 4]
+        );
     }
 
     #[test]
     fn a_rate_for_every_model_holds_for_each_and_a_range_is_no_price() {
-        assert_eq!([kind("preview", None, "1", 30), kind("preview", Some("fast"), "1", 30)], [Kind::Agrees; 2]);
+        assert_eq!(
+            [kind("preview", None, "1", 30), kind("preview", Some("fast"), "1", 30)],
+            [Kind::Agrees; 2]
+        );
         assert_eq!(kind("render", Some("fast"), "9", 15), Kind::Differs);
         assert_eq!(kind("create", Some("slow"), "9", 15), Kind::TheyHave);
         assert_eq!(kind("create", None, "10", 15), Kind::NotClear);

@@ -75,7 +75,8 @@ pub fn compare(theirs: &Stated, ours: &Stated) -> Vec<Finding> {
             }
             (None, Some(facts)) => {
                 missing.insert(place.clone());
-                if !place.ancestors().next().is_some_and(|parent| theirs.is_silent_inside(&parent)) {
+                if !place.ancestors().next().is_some_and(|parent| theirs.is_silent_inside(&parent))
+                {
                     comparison.we_have(place, "", facts.to_string());
                 }
             }
@@ -93,7 +94,14 @@ struct Comparison<'s> {
 }
 
 impl Comparison<'_> {
-    fn add(&mut self, kind: Kind, place: &Place, fact: &str, theirs: Option<String>, ours: Option<String>) {
+    fn add(
+        &mut self,
+        kind: Kind,
+        place: &Place,
+        fact: &str,
+        theirs: Option<String>,
+        ours: Option<String>,
+    ) {
         let provenance = match kind {
             Kind::TheyHave => None,
             _ => self.ours.provenance(place).map(str::to_owned),
@@ -112,7 +120,13 @@ impl Comparison<'_> {
     /// What we have and they lack is a difference only if it came from them.
     fn we_have(&mut self, place: &Place, fact: &str, ours: String) {
         let from_them = self.ours.provenance(place).is_none_or(|mark| THE_VENDORS.contains(&mark));
-        self.add(if from_them { Kind::WeHave } else { Kind::Expected }, place, fact, None, Some(ours));
+        self.add(
+            if from_them { Kind::WeHave } else { Kind::Expected },
+            place,
+            fact,
+            None,
+            Some(ours),
+        );
     }
 
     fn success_codes(&mut self) {
@@ -120,18 +134,29 @@ impl Comparison<'_> {
         let place = Place { part: Part::Response, path: Vec::new() };
         // Whoever accepts 200 and 201 has not drifted from a page that says 201.
         let extra = if theirs.is_disjoint(ours) { Kind::WeHave } else { Kind::Expected };
-        theirs.difference(ours).for_each(|code| self.add(Kind::TheyHave, &place, "success code", Some(code.clone()), None));
-        ours.difference(theirs).for_each(|code| self.add(extra, &place, "success code", None, Some(code.clone())));
+        theirs.difference(ours).for_each(|code| {
+            self.add(Kind::TheyHave, &place, "success code", Some(code.clone()), None)
+        });
+        ours.difference(theirs)
+            .for_each(|code| self.add(extra, &place, "success code", None, Some(code.clone())));
     }
 
     fn facts(&mut self, place: &Place, theirs: &Facts, ours: &Facts) {
         // Where they say nothing at all, such as `variables: {}`, there is nothing to compare but whether it must be there.
         let silent = theirs.types.is_empty() && theirs.values.is_empty();
         let words = |flag: bool, yes: &str, no: &str| Some(if flag { yes } else { no }.to_owned());
-        let kind = |is_wider: bool| if is_wider && place.is_in_response() { Kind::Expected } else { Kind::Differs };
+        let kind = |is_wider: bool| {
+            if is_wider && place.is_in_response() { Kind::Expected } else { Kind::Differs }
+        };
         if theirs.required != ours.required {
             let say = |required| words(required, "required", "optional");
-            self.add(kind(!ours.required), place, "required", say(theirs.required), say(ours.required));
+            self.add(
+                kind(!ours.required),
+                place,
+                "required",
+                say(theirs.required),
+                say(ours.required),
+            );
         }
         if silent {
             return;
@@ -141,19 +166,35 @@ impl Comparison<'_> {
             self.add(kind(ours.nullable), place, NULL, say(theirs.nullable), say(ours.nullable));
         }
         if !theirs.types.is_empty() && theirs.types != ours.types {
-            let takes =
-                |of_theirs: &String| ours.types.contains(of_theirs) || (of_theirs == "integer" && ours.types.contains("number"));
+            let takes = |of_theirs: &String| {
+                ours.types.contains(of_theirs)
+                    || (of_theirs == "integer" && ours.types.contains("number"))
+            };
             let is_wider = ours.types.is_empty() || theirs.types.iter().all(takes);
-            self.add(kind(is_wider), place, "type", Some(listed(&theirs.types)), Some(listed(&ours.types)));
+            self.add(
+                kind(is_wider),
+                place,
+                "type",
+                Some(listed(&theirs.types)),
+                Some(listed(&ours.types)),
+            );
         }
         if theirs.formats != ours.formats {
-            self.add(kind(ours.formats.is_empty()), place, "format", Some(listed(&theirs.formats)), Some(listed(&ours.formats)));
+            self.add(
+                kind(ours.formats.is_empty()),
+                place,
+                "format",
+                Some(listed(&theirs.formats)),
+                Some(listed(&ours.formats)),
+            );
         }
         self.values(place, theirs, ours);
         for limit in theirs.limits.keys().chain(ours.limits.keys()).collect::<BTreeSet<_>>() {
             let (theirs, ours) = (theirs.limits.get(limit), ours.limits.get(limit));
             if theirs != ours {
-                let say = |value: Option<&String>| Some(value.cloned().unwrap_or_else(|| "none".to_owned()));
+                let say = |value: Option<&String>| {
+                    Some(value.cloned().unwrap_or_else(|| "none".to_owned()))
+                };
                 self.add(kind(ours.is_none()), place, limit, say(theirs), say(ours));
             }
         }
@@ -166,18 +207,34 @@ impl Comparison<'_> {
                 for value in theirs.values.difference(&ours.values) {
                     self.add(Kind::TheyHave, place, "value", Some(value.clone()), None);
                 }
-                ours.values.difference(&theirs.values).for_each(|value| self.we_have(place, "value", value.clone()));
+                ours.values
+                    .difference(&theirs.values)
+                    .for_each(|value| self.we_have(place, "value", value.clone()));
             }
             (_, ours_are_any) => {
-                let kind = if ours_are_any && place.is_in_response() { Kind::Expected } else { Kind::Differs };
-                self.add(kind, place, "values", Some(listed(&theirs.values)), Some(listed(&ours.values)));
+                let kind = if ours_are_any && place.is_in_response() {
+                    Kind::Expected
+                } else {
+                    Kind::Differs
+                };
+                self.add(
+                    kind,
+                    place,
+                    "values",
+                    Some(listed(&theirs.values)),
+                    Some(listed(&ours.values)),
+                );
             }
         }
     }
 }
 
 fn listed(set: &BTreeSet<String>) -> String {
-    if set.is_empty() { "any".to_owned() } else { set.iter().map(String::as_str).collect::<Vec<_>>().join(", ") }
+    if set.is_empty() {
+        "any".to_owned()
+    } else {
+        set.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -190,7 +247,8 @@ mod tests {
     /// What a page with one property says, in the request or in the answer.
     fn stated(part: &str, required: bool, property: Value) -> Stated {
         let names = if required { json!(["it"]) } else { json!([]) };
-        let schema = json!({ "type": "object", "required": names, "properties": { "it": property } });
+        let schema =
+            json!({ "type": "object", "required": names, "properties": { "it": property } });
         let body = json!({ "content": { "application/json": { "schema": schema } } });
         let operation = if part == "request" {
             json!({ "requestBody": body, "responses": { "200": {} } })
@@ -227,7 +285,11 @@ mod tests {
             ((false, plain()), (false, json!({ "type": "string", "minLength": 1 })), "minLength"),
             ((false, json!({ "type": "string", "enum": ["a"] })), (false, plain()), "values"),
         ] {
-            assert_eq!(found("request", theirs.clone(), ours.clone()), [(Kind::Differs, fact.to_owned())], "{theirs:?} {ours:?}");
+            assert_eq!(
+                found("request", theirs.clone(), ours.clone()),
+                [(Kind::Differs, fact.to_owned())],
+                "{theirs:?} {ours:?}"
+            );
             assert_eq!(found("request", ours.clone(), ours), []);
         }
     }
@@ -236,31 +298,46 @@ mod tests {
     fn what_they_leave_open_is_not_compared() {
         let ours = json!({ "type": "string", "maxLength": 9, "enum": ["a"] });
         assert_eq!(found("request", (false, json!({})), (false, ours.clone())), []);
-        assert_eq!(found("request", (false, json!({ "enum": ["a"], "maxLength": 9 })), (false, ours)), []);
+        assert_eq!(
+            found("request", (false, json!({ "enum": ["a"], "maxLength": 9 })), (false, ours)),
+            []
+        );
     }
 
     #[test]
     fn in_an_answer_only_what_we_would_not_accept_is_a_difference() {
-        let strict = || json!({ "type": "string", "format": "uuid", "maxLength": 9, "enum": ["a"] });
+        let strict =
+            || json!({ "type": "string", "format": "uuid", "maxLength": 9, "enum": ["a"] });
         let wide = || json!({ "type": "string", "nullable": true });
         let facts = ["required", "null", "format", "values", "maxLength"];
         let all = |kind| facts.map(|fact| (kind, fact.to_owned()));
         assert_eq!(found("response", (true, strict()), (false, wide())), all(Kind::Expected));
         assert_eq!(found("response", (false, wide()), (true, strict())), all(Kind::Differs));
         let number = |kind: &str| (false, json!({ "type": kind }));
-        assert_eq!(found("response", number("integer"), number("number")), [(Kind::Expected, "type".to_owned())]);
-        assert_eq!(found("response", number("number"), number("integer")), [(Kind::Differs, "type".to_owned())]);
+        assert_eq!(
+            found("response", number("integer"), number("number")),
+            [(Kind::Expected, "type".to_owned())]
+        );
+        assert_eq!(
+            found("response", number("number"), number("integer")),
+            [(Kind::Differs, "type".to_owned())]
+        );
     }
 
     #[test]
     fn what_never_came_from_the_vendor_is_not_missed_on_its_pages() {
-        for (mark, kind) in
-            [("seed", Kind::WeHave), ("documented", Kind::WeHave), ("sibling", Kind::Expected), ("inferred", Kind::Expected)]
-        {
-            let ours =
-                json!({ "type": "object", "properties": { "inner": { "type": "string", "x-provenance": mark }, "other": {} } });
+        for (mark, kind) in [
+            ("seed", Kind::WeHave),
+            ("documented", Kind::WeHave),
+            ("sibling", Kind::Expected),
+            ("inferred", Kind::Expected),
+        ] {
+            let ours = json!({ "type": "object", "properties": { "inner": { "type": "string", "x-provenance": mark }, "other": {} } });
             let theirs = json!({ "type": "object", "properties": { "other": {} } });
-            assert_eq!(found("response", (false, theirs), (false, ours.clone())), [(kind, String::new())]);
+            assert_eq!(
+                found("response", (false, theirs), (false, ours.clone())),
+                [(kind, String::new())]
+            );
             // They say nothing of what is inside: nothing is missing.
             assert_eq!(found("response", (false, json!({ "type": "object" })), (false, ours)), []);
         }

@@ -80,9 +80,11 @@ fn compared(paths: &[PathBuf]) -> Result<Report> {
         let name = path.display().to_string();
         report.files.push(match text_of(&path) {
             Ok((text, format)) => file(name, &page::read(&text, format), format, &ours)?,
-            Err(error) => {
-                File { file: name, problems: vec![Problem { line: 1, message: format!("{error:#}") }], ..File::default() }
-            }
+            Err(error) => File {
+                file: name,
+                problems: vec![Problem { line: 1, message: format!("{error:#}") }],
+                ..File::default()
+            },
         });
     }
     Ok(report)
@@ -119,7 +121,8 @@ fn format(path: &Path) -> Option<Format> {
 }
 
 fn text_of(path: &Path) -> Result<(String, Format)> {
-    let format = format(path).context("not read: its name does not end in .md, .yaml, .yml or .json")?;
+    let format =
+        format(path).context("not read: its name does not end in .md, .yaml, .yml or .json")?;
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     ensure!(text.len() as u64 <= MAX_BYTES, "larger than {} MiB", MAX_BYTES >> 20);
@@ -136,14 +139,21 @@ fn file(name: String, page: &Page, format: Format, ours: &Value) -> Result<File>
     Ok(file)
 }
 
-fn fragment_of(page: &Page, fragment: &Fragment, format: Format, ours: &Value, file: &mut File) -> Result<()> {
+fn fragment_of(
+    page: &Page,
+    fragment: &Fragment,
+    format: Format,
+    ours: &Value,
+    file: &mut File,
+) -> Result<()> {
     let mut their_operations: Vec<_> = operations(&fragment.document).collect();
     their_operations.sort_by_key(|operation| (operation.path, operation.method));
     for theirs in &their_operations {
         let counterpart = operations(ours).find(|own| is_same(*own, *theirs));
         let mut compared = Compared {
             operation: format!("{} {}", theirs.method, theirs.path),
-            ours: counterpart.map(|own| own.value["operationId"].as_str().unwrap_or_default().to_owned()),
+            ours: counterpart
+                .map(|own| own.value["operationId"].as_str().unwrap_or_default().to_owned()),
             line: fragment.line,
             findings: Vec::new(),
         };
@@ -163,7 +173,9 @@ fn fragment_of(page: &Page, fragment: &Fragment, format: Format, ours: &Value, f
     }
     // One operation is a part of the API; several in a file of their own claim to be all of it.
     if format != Format::Markdown && their_operations.len() > 1 {
-        for own in operations(ours).filter(|own| !their_operations.iter().any(|theirs| is_same(*own, *theirs))) {
+        for own in operations(ours)
+            .filter(|own| !their_operations.iter().any(|theirs| is_same(*own, *theirs)))
+        {
             file.compared.push(Compared {
                 operation: format!("{} {}", own.method, own.path),
                 ours: own.value["operationId"].as_str().map(str::to_owned),
@@ -190,9 +202,20 @@ fn is_same(a: Operation<'_>, b: Operation<'_>) -> bool {
 
 fn whole_operation(kind: Kind, operation: Operation<'_>) -> Finding {
     let summary = operation.value["summary"].as_str().unwrap_or_default().to_owned();
-    let (theirs, ours) = if kind == Kind::TheyHave { (Some(summary), None) } else { (None, Some(summary)) };
-    let provenance = (kind == Kind::WeHave).then(|| operation.value["x-provenance"].as_str().map(str::to_owned)).flatten();
-    Finding { kind, place: "operation".to_owned(), fact: String::new(), theirs, ours, provenance, quoted: None }
+    let (theirs, ours) =
+        if kind == Kind::TheyHave { (Some(summary), None) } else { (None, Some(summary)) };
+    let provenance = (kind == Kind::WeHave)
+        .then(|| operation.value["x-provenance"].as_str().map(str::to_owned))
+        .flatten();
+    Finding {
+        kind,
+        place: "operation".to_owned(),
+        fact: String::new(),
+        theirs,
+        ours,
+        provenance,
+        quoted: None,
+    }
 }
 
 /// Where prices are stated.
@@ -209,9 +232,14 @@ struct Text<'p> {
 fn prices(text: &Text<'_>, own: Operation<'_>, ours: &Value) -> Result<Vec<Finding>> {
     let Text { prose, is_alone, fragment, operation, stated } = *text;
     let cards = Cards::of(ours);
-    let models = stated.places.iter().filter(|(place, _)| place.path.last().is_some_and(|name| name == "model_version"));
-    let models: BTreeSet<_> =
-        models.flat_map(|(_, facts)| facts.values.iter().map(String::as_str)).chain(cards.models()).collect();
+    let models = stated
+        .places
+        .iter()
+        .filter(|(place, _)| place.path.last().is_some_and(|name| name == "model_version"));
+    let models: BTreeSet<_> = models
+        .flat_map(|(_, facts)| facts.values.iter().map(String::as_str))
+        .chain(cards.models())
+        .collect();
     let reader = Reader::new(models.into_iter())?;
     let billing = own.value["x-billing"].as_str().filter(|rate| *rate != "free");
 

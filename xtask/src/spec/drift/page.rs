@@ -71,20 +71,30 @@ impl Page {
             };
             let mut block = String::new();
             let closed = lines.by_ref().any(|(line, _)| {
-                let closes = line.trim_start().starts_with(fence) && line.trim().chars().all(|c| c == '`');
+                let closes =
+                    line.trim_start().starts_with(fence) && line.trim().chars().all(|c| c == '`');
                 if !closes {
                     block += line;
                     block += "\n";
                 }
                 closes
             });
-            self.prose.extend(std::iter::repeat_n('\n', block.lines().count() + 1 + usize::from(closed)));
-            if !info.split_whitespace().next().is_some_and(|language| matches!(language, "yaml" | "yml")) {
+            self.prose
+                .extend(std::iter::repeat_n('\n', block.lines().count() + 1 + usize::from(closed)));
+            if !info
+                .split_whitespace()
+                .next()
+                .is_some_and(|language| matches!(language, "yaml" | "yml"))
+            {
                 continue;
             }
             match announced(info) {
-                Some(_) if !closed => self.problems.push(Problem::new(number, "the block that begins here does not end")),
-                Some(operation) => self.read_fragment(&block, number + 1, Format::Yaml, Some(operation)),
+                Some(_) if !closed => self
+                    .problems
+                    .push(Problem::new(number, "the block that begins here does not end")),
+                Some(operation) => {
+                    self.read_fragment(&block, number + 1, Format::Yaml, Some(operation))
+                }
                 None => unannounced = Some(number),
             }
         }
@@ -98,15 +108,30 @@ impl Page {
         }
     }
 
-    fn read_fragment(&mut self, text: &str, line: usize, format: Format, announced: Option<Announced>) {
+    fn read_fragment(
+        &mut self,
+        text: &str,
+        line: usize,
+        format: Format,
+        announced: Option<Announced>,
+    ) {
         let in_file = |of_fragment: usize| line + of_fragment.saturating_sub(1);
         let parsed = match format {
             Format::Json => serde_json::from_str(text).map_err(|error| {
-                Problem::new(in_file(error.line()), format!("invalid JSON: {}", without_place(&error.to_string())))
+                Problem::new(
+                    in_file(error.line()),
+                    format!("invalid JSON: {}", without_place(&error.to_string())),
+                )
             }),
             Format::Markdown | Format::Yaml => serde_saphyr::from_str(text).map_err(|error| {
                 let place = error.location().map_or(1, |location| location.line() as usize);
-                Problem::new(in_file(place), format!("invalid YAML: {}", without_place(&error.without_snippet().to_string())))
+                Problem::new(
+                    in_file(place),
+                    format!(
+                        "invalid YAML: {}",
+                        without_place(&error.without_snippet().to_string())
+                    ),
+                )
             }),
         };
         let document: Value = match parsed {
@@ -115,20 +140,34 @@ impl Page {
         };
         let found = self.problems.len();
         if document.get("swagger").is_some() {
-            self.problems.push(Problem::new(line, "this is Swagger 2.0; OpenAPI 3.0 and 3.1 are read"));
-        } else if operations(&document).next().is_none() {
-            self.problems.push(Problem::new(line, "this is no OpenAPI document with operations under `paths`"));
-        } else if let Some((method, path)) = announced
-            && !operations(&document)
-                .any(|it| it.method == method && document::comparable(it.path) == document::comparable(&path))
-        {
             self.problems
-                .push(Problem::new(line - 1, format!("the block says {method} {path}, but describes no such operation")));
+                .push(Problem::new(line, "this is Swagger 2.0; OpenAPI 3.0 and 3.1 are read"));
+        } else if operations(&document).next().is_none() {
+            self.problems.push(Problem::new(
+                line,
+                "this is no OpenAPI document with operations under `paths`",
+            ));
+        } else if let Some((method, path)) = announced
+            && !operations(&document).any(|it| {
+                it.method == method && document::comparable(it.path) == document::comparable(&path)
+            })
+        {
+            self.problems.push(Problem::new(
+                line - 1,
+                format!("the block says {method} {path}, but describes no such operation"),
+            ));
         }
         for target in document::unresolved(&document) {
-            let place = text.lines().position(|line| line.contains("$ref") && line.contains(target)).unwrap_or_default();
-            let message = if target.starts_with('#') { "nothing is at" } else { "this file is not read:" };
-            self.problems.push(Problem::new(line + place, format!("unresolved reference: {message} {target}")));
+            let place = text
+                .lines()
+                .position(|line| line.contains("$ref") && line.contains(target))
+                .unwrap_or_default();
+            let message =
+                if target.starts_with('#') { "nothing is at" } else { "this file is not read:" };
+            self.problems.push(Problem::new(
+                line + place,
+                format!("unresolved reference: {message} {target}"),
+            ));
         }
         if self.problems.len() == found {
             self.fragments.push(Fragment { document, line, text: text.to_owned() });
@@ -148,13 +187,18 @@ fn fence(line: &str) -> Option<(&str, &str)> {
 fn announced(info: &str) -> Option<Announced> {
     let words: Vec<_> = info.split_whitespace().skip(1).collect();
     words.windows(2).find_map(|pair| match pair {
-        [method, path] if path.starts_with('/') => Some((document::method(method)?, (*path).to_owned())),
+        [method, path] if path.starts_with('/') => {
+            Some((document::method(method)?, (*path).to_owned()))
+        }
         _ => None,
     })
 }
 
 /// A parser's message without its own line number, which counts from the start of the fragment.
 fn without_place(message: &str) -> &str {
-    let message = message.split_once(": ").filter(|(place, _)| place.contains("line ")).map_or(message, |(_, rest)| rest);
+    let message = message
+        .split_once(": ")
+        .filter(|(place, _)| place.contains("line "))
+        .map_or(message, |(_, rest)| rest);
     message.find(" at line ").map_or(message, |place| &message[..place])
 }

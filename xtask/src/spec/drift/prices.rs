@@ -21,7 +21,9 @@ impl Statement {
     /// Does another statement say nothing new?
     pub fn says_the_same(&self, other: &Self) -> bool {
         let is_clear = self.subject.is_ok();
-        self.subject == other.subject && self.price == other.price && (is_clear || self.words == other.words)
+        self.subject == other.subject
+            && self.price == other.price
+            && (is_clear || self.words == other.words)
     }
 }
 
@@ -80,11 +82,13 @@ impl Reader {
     /// For texts that speak of these models.
     pub fn new<'m>(models: impl Iterator<Item = &'m str>) -> Result<Self, regex::Error> {
         // The longest first, or `aurora_v1_fast` would be taken for `aurora_v1`.
-        let mut models: Vec<_> = models.map(|model| regex::escape(model).replace('_', "[ _-]?")).collect();
+        let mut models: Vec<_> =
+            models.map(|model| regex::escape(model).replace('_', "[ _-]?")).collect();
         models.sort_by_key(|model| std::cmp::Reverse(model.len()));
         models.dedup();
         let no_model = "[^\\s\\S]".to_owned();
-        let models = if models.is_empty() { no_model } else { format!(r"(?i)\b(?:{})\b", models.join("|")) };
+        let models =
+            if models.is_empty() { no_model } else { format!(r"(?i)\b(?:{})\b", models.join("|")) };
         Ok(Self {
             price: Regex::new(
                 r"(?ix) (?P<credits> \d+(?:\.\d+)? | \b(?:an?|one|half\ an?) ) \s+ credits? \s*
@@ -108,7 +112,11 @@ impl Reader {
         let mut found = Vec::new();
         for (line, paragraph) in paragraphs(text) {
             let mut start = 0;
-            let ends = self.sentence_end.find_iter(&paragraph.0).map(|end| end.end()).chain([paragraph.0.len()]);
+            let ends = self
+                .sentence_end
+                .find_iter(&paragraph.0)
+                .map(|end| end.end())
+                .chain([paragraph.0.len()]);
             for end in ends {
                 let sentence = &paragraph.0[start..end];
                 self.sentence(sentence, here, line + paragraph.line_at(start), &mut found);
@@ -118,20 +126,39 @@ impl Reader {
         found
     }
 
-    fn sentence(&self, sentence: &str, here: Option<&str>, line: usize, found: &mut Vec<Statement>) {
-        let ends =
-            self.clause_end.find_iter(sentence).map(|end| (end.start(), end.end())).chain([(sentence.len(), sentence.len())]);
-        let clauses = ends.scan(0, |start, (end, next)| Some(sentence[std::mem::replace(start, next)..end].trim()));
-        let clauses: Vec<_> = clauses.map(|clause| (clause, self.models_in(clause), self.price_in(clause))).collect();
+    fn sentence(
+        &self,
+        sentence: &str,
+        here: Option<&str>,
+        line: usize,
+        found: &mut Vec<Statement>,
+    ) {
+        let ends = self
+            .clause_end
+            .find_iter(sentence)
+            .map(|end| (end.start(), end.end()))
+            .chain([(sentence.len(), sentence.len())]);
+        let clauses = ends.scan(0, |start, (end, next)| {
+            Some(sentence[std::mem::replace(start, next)..end].trim())
+        });
+        let clauses: Vec<_> =
+            clauses.map(|clause| (clause, self.models_in(clause), self.price_in(clause))).collect();
         let prices = || clauses.iter().enumerate().filter(|(_, (.., price))| price.is_some());
         // A clause without a model has that of the clause before it; but only in a sentence in which every price has its model in front.
         let in_front = |index: usize| {
             let before = clauses[..index].iter().rev().take_while(|(.., price)| price.is_none());
-            [&clauses[index]].into_iter().chain(before).map(|(_, models, _)| models).find(|models| !models.is_empty())
+            [&clauses[index]]
+                .into_iter()
+                .chain(before)
+                .map(|(_, models, _)| models)
+                .find(|models| !models.is_empty())
         };
         let all_in_front = prices().all(|(index, _)| in_front(index).is_some());
-        let without_price =
-            clauses.iter().filter(|(.., price)| price.is_none()).flat_map(|(_, models, _)| models.clone()).collect();
+        let without_price = clauses
+            .iter()
+            .filter(|(.., price)| price.is_none())
+            .flat_map(|(_, models, _)| models.clone())
+            .collect();
         for (index, (clause, own, price)) in prices() {
             let model = match in_front(index) {
                 Some(models) if all_in_front || !own.is_empty() => only(models),
@@ -140,7 +167,8 @@ impl Reader {
                 _ => Err(Unclear::SeveralModels),
             };
             let price = price.unwrap_or(Err(Unclear::NoLength));
-            let subject = price.and(model).and_then(|model| self.subject(clause, sentence, model, here));
+            let subject =
+                price.and(model).and_then(|model| self.subject(clause, sentence, model, here));
             found.push(Statement { subject, price: price.ok(), words: (*clause).to_owned(), line });
         }
     }
@@ -155,9 +183,17 @@ impl Reader {
         }
     }
 
-    fn subject(&self, clause: &str, sentence: &str, model: Option<String>, here: Option<&str>) -> Result<Subject, Unclear> {
+    fn subject(
+        &self,
+        clause: &str,
+        sentence: &str,
+        model: Option<String>,
+        here: Option<&str>,
+    ) -> Result<Subject, Unclear> {
         let named = self.named_operation(clause)?;
-        if named.is_none() && self.named_operation(sentence)?.is_some_and(|elsewhere| elsewhere != "create") {
+        if named.is_none()
+            && self.named_operation(sentence)?.is_some_and(|elsewhere| elsewhere != "create")
+        {
             return Err(Unclear::OtherClause);
         }
         let operation = match (named, here) {
@@ -171,7 +207,10 @@ impl Reader {
     }
 
     fn models_in(&self, text: &str) -> BTreeSet<String> {
-        self.models.find_iter(text).map(|model| model.as_str().to_lowercase().replace([' ', '-'], "_")).collect()
+        self.models
+            .find_iter(text)
+            .map(|model| model.as_str().to_lowercase().replace([' ', '-'], "_"))
+            .collect()
     }
 
     fn named_operation(&self, text: &str) -> Result<Option<&'static str>, Unclear> {
@@ -195,8 +234,13 @@ fn per_block(price: &regex::Captures<'_>) -> Option<PerBlock> {
         half if half.starts_with("half") => Decimal::new(5, 1),
         number => number.parse().ok()?,
     };
-    let length = price.name("length").map_or(Ok(Decimal::ONE), |length| length.as_str().parse()).ok()?;
-    let unit = if price["unit"].to_lowercase().starts_with('m') { Decimal::from(60) } else { Decimal::ONE };
+    let length =
+        price.name("length").map_or(Ok(Decimal::ONE), |length| length.as_str().parse()).ok()?;
+    let unit = if price["unit"].to_lowercase().starts_with('m') {
+        Decimal::from(60)
+    } else {
+        Decimal::ONE
+    };
     Some(PerBlock { credits, seconds: length.checked_mul(unit)? })
 }
 
@@ -229,7 +273,8 @@ fn paragraphs(text: &str) -> Vec<(usize, Paragraph)> {
     let mut goes_on = false;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
-        let is_item = line.split_once(['.', ')']).is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+        let is_item =
+            line.split_once(['.', ')']).is_some_and(|(number, _)| number.parse::<u8>().is_ok());
         let begins = is_item || line.starts_with(['-', '*', '|', '#', '>']);
         match found.last_mut() {
             Some((_, paragraph)) if goes_on && !begins => paragraph.push(&plain(line)),
@@ -271,15 +316,25 @@ mod tests {
     fn a_price_beside_a_model_is_that_of_a_video() {
         let text = "It is 'standard' unless named. A standard video takes 5 credits per 30 seconds video, the Aurora_v1 model 20 credits per \
                     15 seconds video, and Aurora_v1_fast renders faster at lower quality for 10 credits per 15 seconds video.";
-        let expected = ["create standard 5/30", "create aurora_v1 20/15", "create aurora_v1_fast 10/15"];
+        let expected =
+            ["create standard 5/30", "create aurora_v1 20/15", "create aurora_v1_fast 10/15"];
         assert_eq!(read(text, Some("preview")), expected);
     }
 
     #[test]
     fn a_price_is_of_the_operation_that_its_sentence_names() {
-        assert_eq!(read("A preview made through this endpoint takes 1 credit for every 30 seconds.", None), ["preview - 1/30"]);
-        assert_eq!(read("Rendering costs 4 credits for every 30 seconds.", Some("preview")), ["render - 4/30"]);
-        assert_eq!(read("Creating a preview costs one credit every 30 seconds", None), ["preview - 1/30"]);
+        assert_eq!(
+            read("A preview made through this endpoint takes 1 credit for every 30 seconds.", None),
+            ["preview - 1/30"]
+        );
+        assert_eq!(
+            read("Rendering costs 4 credits for every 30 seconds.", Some("preview")),
+            ["render - 4/30"]
+        );
+        assert_eq!(
+            read("Creating a preview costs one credit every 30 seconds", None),
+            ["preview - 1/30"]
+        );
         assert_eq!(
             read(
                 "A preview costs 1 credit per 30 seconds, and rendering it with aurora_v1 costs 4 credits per 30 seconds.",
@@ -291,9 +346,15 @@ mod tests {
 
     #[test]
     fn a_sentence_that_names_nothing_speaks_of_the_operation_it_stands_with() {
-        assert_eq!(read("It costs 1 credit for every 30 seconds.", Some("preview")), ["preview - 1/30"]);
         assert_eq!(
-            read("This endpoint costs 4 credits per 30 seconds with the standard model.", Some("render")),
+            read("It costs 1 credit for every 30 seconds.", Some("preview")),
+            ["preview - 1/30"]
+        );
+        assert_eq!(
+            read(
+                "This endpoint costs 4 credits per 30 seconds with the standard model.",
+                Some("render")
+            ),
             ["render standard 4/30"]
         );
         assert_eq!(read("It costs 1 credit for every 30 seconds.", None), ["NoOperation"]);
@@ -301,8 +362,14 @@ mod tests {
 
     #[test]
     fn numbers_are_exact_however_they_are_written() {
-        assert_eq!(read("aurora_v1_fast: 0.5 credit per second", None), ["create aurora_v1_fast 0.5/1"]);
-        assert_eq!(read("| Aurora v1 fast | half a credit per video second |", None), ["create aurora_v1_fast 0.5/1"]);
+        assert_eq!(
+            read("aurora_v1_fast: 0.5 credit per second", None),
+            ["create aurora_v1_fast 0.5/1"]
+        );
+        assert_eq!(
+            read("| Aurora v1 fast | half a credit per video second |", None),
+            ["create aurora_v1_fast 0.5/1"]
+        );
         assert_eq!(read("- **aurora-v1**: 12 credits / minute", None), ["create aurora_v1 12/60"]);
         assert_eq!(read("a preview takes 0.1 credits per 3 s", None), ["preview - 0.1/3"]);
     }
@@ -310,15 +377,24 @@ mod tests {
     #[test]
     fn a_model_after_its_price_is_found_and_one_of_another_clause_is_not_taken() {
         assert_eq!(
-            read("It is 5 credits per 30 seconds for standard, 20 credits per 15 seconds for aurora_v1.", None),
+            read(
+                "It is 5 credits per 30 seconds for standard, 20 credits per 15 seconds for aurora_v1.",
+                None
+            ),
             ["create standard 5/30", "create aurora_v1 20/15"]
         );
         assert_eq!(
-            read("With standard, 5 credits per 30 seconds; with aurora_v1, 20 credits per 15 seconds.", None),
+            read(
+                "With standard, 5 credits per 30 seconds; with aurora_v1, 20 credits per 15 seconds.",
+                None
+            ),
             ["create standard 5/30", "create aurora_v1 20/15"]
         );
         assert_eq!(
-            read("It is 5 credits per 30 seconds, with standard, 20 credits per 15 seconds, with aurora_v1.", None),
+            read(
+                "It is 5 credits per 30 seconds, with standard, 20 credits per 15 seconds, with aurora_v1.",
+                None
+            ),
             ["SeveralModels", "SeveralModels"]
         );
         assert_eq!(
@@ -328,16 +404,34 @@ mod tests {
             ),
             ["create aurora_v1_fast 10/15", "create standard 5/30"]
         );
-        assert_eq!(read("Unlike standard aurora_v1 costs 20 credits per 15 seconds.", None), ["SeveralModels"]);
-        assert_eq!(read("With aurora_v1, it costs 20 credits per 15 seconds.", None), ["create aurora_v1 20/15"]);
+        assert_eq!(
+            read("Unlike standard aurora_v1 costs 20 credits per 15 seconds.", None),
+            ["SeveralModels"]
+        );
+        assert_eq!(
+            read("With aurora_v1, it costs 20 credits per 15 seconds.", None),
+            ["create aurora_v1 20/15"]
+        );
     }
 
     #[test]
     fn what_is_not_clear_is_said_to_be_so() {
-        assert_eq!(read("A preview before rendering costs 1 credit per 30 seconds.", None), ["SeveralOperations"]);
-        assert_eq!(read("Unlike a preview, a standard video costs 5 credits per 30 seconds.", None), ["OtherClause"]);
-        assert_eq!(read("Unlike a preview, it costs 4 credits per 30 seconds.", Some("render")), ["OtherClause"]);
-        assert_eq!(read("A preview costs 1 credit per 30 seconds 2 credits per 60 seconds.", None), ["SeveralPrices"]);
+        assert_eq!(
+            read("A preview before rendering costs 1 credit per 30 seconds.", None),
+            ["SeveralOperations"]
+        );
+        assert_eq!(
+            read("Unlike a preview, a standard video costs 5 credits per 30 seconds.", None),
+            ["OtherClause"]
+        );
+        assert_eq!(
+            read("Unlike a preview, it costs 4 credits per 30 seconds.", Some("render")),
+            ["OtherClause"]
+        );
+        assert_eq!(
+            read("A preview costs 1 credit per 30 seconds 2 credits per 60 seconds.", None),
+            ["SeveralPrices"]
+        );
         assert_eq!(read("A preview costs 7 credits.", None), ["NoLength"]);
         assert_eq!(read("Credits used in this API call, for 30 seconds", None), [""; 0]);
     }

@@ -76,7 +76,11 @@ impl Report {
             }
         }
         if json {
-            let counted = Counted { differences: self.differences(), problems: self.problems(), report: self };
+            let counted = Counted {
+                differences: self.differences(),
+                problems: self.problems(),
+                report: self,
+            };
             println!("{}", serde_json::to_string_pretty(&counted)?);
         } else {
             print!("{}", self.text(all));
@@ -96,13 +100,20 @@ impl Report {
         let operations: usize = self.files.iter().map(|file| file.compared.len()).sum();
         text += &match differences {
             0 => format!("{} compared, no difference", counted(operations, "operation")),
-            _ => format!("{} compared, {}", counted(operations, "operation"), counted(differences, "difference")),
+            _ => format!(
+                "{} compared, {}",
+                counted(operations, "operation"),
+                counted(differences, "difference")
+            ),
         };
         if problems > 0 {
             text += &format!(", {} not read: see the errors", counted(problems, "part"));
         }
         if expected > 0 && !all {
-            text += &format!("; {} on purpose are not counted, see --all", counted(expected, "deviation"));
+            text += &format!(
+                "; {} on purpose are not counted, see --all",
+                counted(expected, "deviation")
+            );
         }
         text += "\n";
         if differences > 0 {
@@ -114,12 +125,16 @@ impl Report {
 
 impl Compared {
     fn text(&self, file: &str, all: bool) -> String {
-        let shown: Vec<_> =
-            self.findings.iter().filter(|finding| all || !matches!(finding.kind, Kind::Expected | Kind::Agrees)).collect();
-        let verdict = match self.findings.iter().filter(|finding| finding.kind.is_difference()).count() {
-            0 => "as ours".to_owned(),
-            count => counted(count, "difference"),
-        };
+        let shown: Vec<_> = self
+            .findings
+            .iter()
+            .filter(|finding| all || !matches!(finding.kind, Kind::Expected | Kind::Agrees))
+            .collect();
+        let verdict =
+            match self.findings.iter().filter(|finding| finding.kind.is_difference()).count() {
+                0 => "as ours".to_owned(),
+                count => counted(count, "difference"),
+            };
         let ours = self.ours.as_deref().map(|ours| format!(" ({ours})")).unwrap_or_default();
         let mut text = format!("{file}:{}  {}{ours}: {verdict}\n", self.line, self.operation);
         for (kind, title) in [
@@ -136,8 +151,11 @@ impl Compared {
                 continue;
             }
             text += &format!("  {title}\n");
-            let width =
-                findings.iter().filter(|finding| finding.quoted.is_none()).map(|finding| finding.name().chars().count()).max();
+            let width = findings
+                .iter()
+                .filter(|finding| finding.quoted.is_none())
+                .map(|finding| finding.name().chars().count())
+                .max();
             for finding in findings {
                 text += finding.text(width.unwrap_or_default()).trim_end();
                 text += "\n";
@@ -157,8 +175,13 @@ impl Finding {
     fn text(&self, width: usize) -> String {
         let known = self.provenance.as_deref().map(|mark| format!(" ({mark})")).unwrap_or_default();
         if let Some(Quoted { line, words }) = &self.quoted {
-            let theirs = self.theirs.as_deref().map(|theirs| format!("theirs {theirs}, ")).unwrap_or_default();
-            let ours = self.ours.as_deref().map(|ours| format!("\n      ours {ours}")).unwrap_or_default();
+            let theirs = self
+                .theirs
+                .as_deref()
+                .map(|theirs| format!("theirs {theirs}, "))
+                .unwrap_or_default();
+            let ours =
+                self.ours.as_deref().map(|ours| format!("\n      ours {ours}")).unwrap_or_default();
             return format!("    {}\n      {theirs}line {line}: {words:?}{ours}", self.name());
         }
         let sides = match (&self.theirs, &self.ours) {

@@ -52,8 +52,17 @@ pub struct Facts {
 }
 
 /// The limits that are compared.
-const LIMITS: [&str; 9] =
-    ["maxLength", "minLength", "maxItems", "minItems", "maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "pattern"];
+const LIMITS: [&str; 9] = [
+    "maxLength",
+    "minLength",
+    "maxItems",
+    "minItems",
+    "maximum",
+    "minimum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "pattern",
+];
 
 impl Place {
     fn root(part: Part) -> Self {
@@ -68,7 +77,9 @@ impl Place {
 
     /// The places that this one is in, from the inside out.
     pub fn ancestors(&self) -> impl Iterator<Item = Self> {
-        (0..self.path.len()).rev().map(|length| Self { part: self.part.clone(), path: self.path[..length].to_vec() })
+        (0..self.path.len())
+            .rev()
+            .map(|length| Self { part: self.part.clone(), path: self.path[..length].to_vec() })
     }
 
     pub fn is_in_response(&self) -> bool {
@@ -94,8 +105,14 @@ impl fmt::Display for Place {
 impl fmt::Display for Facts {
     /// `string (uri), nullable, at most …`: what a property is, in few words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |set: &BTreeSet<String>, joined: &str| set.iter().map(String::as_str).collect::<Vec<_>>().join(joined);
-        let mut words = vec![if self.types.is_empty() { "anything".to_owned() } else { list(&self.types, " or ") }];
+        let list = |set: &BTreeSet<String>, joined: &str| {
+            set.iter().map(String::as_str).collect::<Vec<_>>().join(joined)
+        };
+        let mut words = vec![if self.types.is_empty() {
+            "anything".to_owned()
+        } else {
+            list(&self.types, " or ")
+        }];
         if !self.formats.is_empty() {
             words[0] += &format!(" ({})", list(&self.formats, ", "));
         }
@@ -121,7 +138,9 @@ impl Stated {
             reader.schema(&place, schema);
             reader.at(&place).required = body["required"] == true;
         }
-        for (code, response) in members(&operation.value["responses"]).filter(|(code, _)| code.starts_with('2')) {
+        for (code, response) in
+            members(&operation.value["responses"]).filter(|(code, _)| code.starts_with('2'))
+        {
             reader.stated.success_codes.insert(code.clone());
             if let Some(schema) = json(resolve(document, response)) {
                 reader.schema(&Place::root(Part::Response), schema);
@@ -149,7 +168,9 @@ fn mark(value: &Value) -> Option<String> {
 
 /// The schema of a JSON body.
 fn json(body: &Value) -> Option<&Value> {
-    members(&body["content"]).find(|(kind, _)| kind.contains("json")).map(|(_, content)| &content["schema"])
+    members(&body["content"])
+        .find(|(kind, _)| kind.contains("json"))
+        .map(|(_, content)| &content["schema"])
 }
 
 struct Reader<'d> {
@@ -167,15 +188,22 @@ impl<'d> Reader<'d> {
     fn parameters(&mut self, operation: Operation<'d>) {
         let document = self.document;
         let mut in_path = 0;
-        for parameter in items(&operation.item["parameters"]).chain(items(&operation.value["parameters"])) {
+        for parameter in
+            items(&operation.item["parameters"]).chain(items(&operation.value["parameters"]))
+        {
             let parameter = resolve(document, parameter);
             let sent_in = parameter["in"].as_str().unwrap_or_default();
             let name = parameter["name"].as_str().unwrap_or_default();
             let name = match sent_in {
                 "path" => {
-                    let names = operation.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+                    let names =
+                        operation.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
                     in_path += 1;
-                    (names.zip(1..).find(|(own, _)| *own == name).map_or(in_path, |(_, number)| number)).to_string()
+                    (names
+                        .zip(1..)
+                        .find(|(own, _)| *own == name)
+                        .map_or(in_path, |(_, number)| number))
+                    .to_string()
                 }
                 "header" => name.to_lowercase(),
                 _ => name.to_owned(),
@@ -193,15 +221,20 @@ impl<'d> Reader<'d> {
         let document = self.document;
         let requirements = operation.get("security").unwrap_or(&document["security"]);
         for (name, _) in items(requirements).flat_map(members) {
-            let scheme = resolve(document, &document["components"]["securitySchemes"][name.as_str()]);
+            let scheme =
+                resolve(document, &document["components"]["securitySchemes"][name.as_str()]);
             let (sent_in, header) = match scheme["type"].as_str() {
-                Some("apiKey") => (scheme["in"].as_str().unwrap_or_default(), scheme["name"].as_str().unwrap_or_default()),
+                Some("apiKey") => (
+                    scheme["in"].as_str().unwrap_or_default(),
+                    scheme["name"].as_str().unwrap_or_default(),
+                ),
                 Some(_) => ("header", "authorization"),
                 None => continue,
             };
             let place = Place::root(Part::Parameter(sent_in.to_owned(), header.to_lowercase()));
             let (required, types) = (true, BTreeSet::from(["string".to_owned()]));
-            *self.at(&place) = Facts { required, types, provenance: mark(scheme), ..Facts::default() };
+            *self.at(&place) =
+                Facts { required, types, provenance: mark(scheme), ..Facts::default() };
         }
     }
 
@@ -243,33 +276,49 @@ impl<'d> Reader<'d> {
 
     fn description(&mut self, value: &Value) {
         let text = value["description"].as_str().map(str::to_owned);
-        self.stated.descriptions.extend(text.filter(|text| !self.stated.descriptions.contains(text)));
+        self.stated
+            .descriptions
+            .extend(text.filter(|text| !self.stated.descriptions.contains(text)));
     }
 
     fn facts(&mut self, place: &Place, schema: &Value) {
         self.description(schema);
-        let types: Vec<_> = schema["type"].as_str().into_iter().chain(items(&schema["type"]).filter_map(Value::as_str)).collect();
+        let types: Vec<_> = schema["type"]
+            .as_str()
+            .into_iter()
+            .chain(items(&schema["type"]).filter_map(Value::as_str))
+            .collect();
         let values: Vec<_> = items(&schema["enum"]).chain(schema.get("const")).collect();
         let facts = self.at(place);
         facts.provenance = facts.provenance.take().or_else(|| mark(schema));
-        facts.nullable |= schema["nullable"] == true || types.contains(&"null") || values.iter().any(|value| value.is_null());
+        facts.nullable |= schema["nullable"] == true
+            || types.contains(&"null")
+            || values.iter().any(|value| value.is_null());
         facts.types.extend(types.into_iter().filter(|kind| *kind != "null").map(str::to_owned));
         if schema["properties"].is_object() {
             facts.types.insert("object".to_owned());
         }
         facts.formats.extend(schema["format"].as_str().map(str::to_owned));
         let values = values.into_iter().filter(|value| !value.is_null());
-        facts.values.extend(values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+        facts.values.extend(
+            values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        );
         for limit in LIMITS {
             if let Some(value) = schema.get(limit) {
-                facts.limits.insert(limit, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                facts
+                    .limits
+                    .insert(limit, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             }
         }
     }
 }
 
 /// The properties that are there in any case: of alternatives, those that all of them require.
-fn required<'d>(document: &'d Value, schema: &'d Value, entered: &mut Vec<&'d str>) -> BTreeSet<&'d str> {
+fn required<'d>(
+    document: &'d Value,
+    schema: &'d Value,
+    entered: &mut Vec<&'d str>,
+) -> BTreeSet<&'d str> {
     if let Some(target) = reference(schema) {
         if entered.contains(&target) {
             return BTreeSet::new();
@@ -282,8 +331,11 @@ fn required<'d>(document: &'d Value, schema: &'d Value, entered: &mut Vec<&'d st
     let mut names: BTreeSet<_> = items(&schema["required"]).filter_map(Value::as_str).collect();
     items(&schema["allOf"]).for_each(|member| names.extend(required(document, member, entered)));
     for alternatives in ["anyOf", "oneOf"] {
-        let objects = items(&schema[alternatives]).filter(|member| resolve(document, member)["type"] != "null");
-        let common = objects.map(|member| required(document, member, entered)).reduce(|common, own| &common & &own);
+        let objects = items(&schema[alternatives])
+            .filter(|member| resolve(document, member)["type"] != "null");
+        let common = objects
+            .map(|member| required(document, member, entered))
+            .reduce(|common, own| &common & &own);
         names.extend(common.unwrap_or_default());
     }
     names
@@ -302,7 +354,8 @@ mod tests {
         let operation = json!({ "requestBody": body, "responses": { "200": body } });
         let document = json!({ "paths": { "/": { "post": operation } }, "components": { "schemas": components } });
         let stated = operations(&document).map(|operation| Stated::of(&document, operation));
-        let places = stated.flat_map(|stated| stated.places).filter(|(place, _)| !place.path.is_empty());
+        let places =
+            stated.flat_map(|stated| stated.places).filter(|(place, _)| !place.path.is_empty());
         places.map(|(place, facts)| format!("{place}: {facts}")).collect()
     }
 
@@ -313,15 +366,25 @@ mod tests {
             "id": { "type": "string", "readOnly": true },
             "key": { "$ref": "#/components/schemas/Key" },
         } });
-        assert_eq!(places(&schema, &json!({ "Key": key })), ["request key: string, required", "response id: string, required"]);
+        assert_eq!(
+            places(&schema, &json!({ "Key": key })),
+            ["request key: string, required", "response id: string, required"]
+        );
     }
 
     #[test]
     fn a_schema_may_contain_itself() {
         let tree = json!({ "properties": { "parts": { "type": "array", "items": { "$ref": "#/components/schemas/Tree" } } } });
-        let expected =
-            ["request parts: array", "request parts[]: anything", "response parts: array", "response parts[]: anything"];
-        assert_eq!(places(&json!({ "$ref": "#/components/schemas/Tree" }), &json!({ "Tree": tree })), expected);
+        let expected = [
+            "request parts: array",
+            "request parts[]: anything",
+            "response parts: array",
+            "response parts[]: anything",
+        ];
+        assert_eq!(
+            places(&json!({ "$ref": "#/components/schemas/Tree" }), &json!({ "Tree": tree })),
+            expected
+        );
     }
 
     #[test]
@@ -331,9 +394,15 @@ mod tests {
             { "required": ["id"], "properties": { "id": { "type": "integer" }, "b": { "type": ["string", "null"] } } },
             { "type": "null" },
         ] });
-        let answer: Vec<_> = places(&schema, &json!({})).into_iter().filter(|place| place.starts_with("response")).collect();
-        let expected =
-            ["response a: anything, one of 1", "response b: string, nullable", "response id: integer or string, required"];
+        let answer: Vec<_> = places(&schema, &json!({}))
+            .into_iter()
+            .filter(|place| place.starts_with("response"))
+            .collect();
+        let expected = [
+            "response a: anything, one of 1",
+            "response b: string, nullable",
+            "response id: integer or string, required",
+        ];
         assert_eq!(answer, expected);
     }
 }

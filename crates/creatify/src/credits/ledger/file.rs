@@ -88,7 +88,9 @@ impl LedgerFile {
                         contents.entries.push(entry);
                     }
                 },
-                Err(error) => contents.torn.push(TornLine { line: number, reason: error.to_string() }),
+                Err(error) => {
+                    contents.torn.push(TornLine { line: number, reason: error.to_string() })
+                }
             }
         }
         Ok(contents)

@@ -89,7 +89,11 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl Entry {
     /// An entry for a call that is about to be sent.
-    pub fn reserved(operation: Operation, model_version: ModelVersion, rate_card: Arc<str>) -> Self {
+    pub fn reserved(
+        operation: Operation,
+        model_version: ModelVersion,
+        rate_card: Arc<str>,
+    ) -> Self {
         let time = Utc::now();
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
         Self {
@@ -111,7 +115,9 @@ impl Entry {
 impl Entry {
     /// What it says of today's prices: a charge for a video of a known duration. What a failed job is charged says nothing.
     pub fn charge(&self) -> Option<Charge> {
-        let charged = self.charged.filter(|charged| *charged > Credits::ZERO && self.state == State::Charged)?;
+        let charged = self
+            .charged
+            .filter(|charged| *charged > Credits::ZERO && self.state == State::Charged)?;
         let seconds = self.seconds.filter(|seconds| seconds.min() == seconds.max())?;
         Some(Charge::new(self.operation, self.model_version.clone(), seconds.max(), charged))
     }

@@ -64,12 +64,16 @@ impl Summary {
     /// # Errors
     ///
     /// When a total is too large to hold.
-    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>, by: GroupBy) -> Result<Self, TooLarge> {
+    pub fn of<'a>(
+        entries: impl IntoIterator<Item = &'a Entry>,
+        by: GroupBy,
+    ) -> Result<Self, TooLarge> {
         let mut groups: BTreeMap<String, Line> = BTreeMap::new();
         let mut total = Line { group: "total".to_owned(), ..Line::default() };
         for entry in entries {
             let group = by.group(entry);
-            let line = groups.entry(group.clone()).or_insert_with(|| Line { group, ..Line::default() });
+            let line =
+                groups.entry(group.clone()).or_insert_with(|| Line { group, ..Line::default() });
             line.add(entry)?;
             total.add(entry)?;
         }
@@ -81,7 +85,9 @@ impl GroupBy {
     fn group(self, entry: &Entry) -> String {
         match self {
             Self::Day => entry.time.format("%Y-%m-%d").to_string(),
-            Self::Template => entry.template_id.map_or("(renders)".to_owned(), |template| template.to_string()),
+            Self::Template => {
+                entry.template_id.map_or("(renders)".to_owned(), |template| template.to_string())
+            }
             Self::Operation => entry.operation.to_string(),
             Self::Model => entry.model_version.to_string(),
         }
