@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use creatify::{JobHandle, JobId, Sent, TemplateId, fuzzing};
+use creatify::{JobHandle, JobId, SubmissionRecord, TemplateId, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -25,9 +25,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
         assert_eq!(text.parse::<TemplateId>().is_ok(), text.parse::<JobId>().is_ok());
     }
-    if let Ok(sent) = serde_json::from_slice::<Sent>(bytes) {
+    if let Ok(sent) = serde_json::from_slice::<SubmissionRecord>(bytes) {
         let json = serde_json::to_string(&sent).expect("what was sent is JSON");
-        let again: Sent = serde_json::from_str(&json).expect("its own JSON");
+        let again: SubmissionRecord = serde_json::from_str(&json).expect("its own JSON");
         assert_eq!(serde_json::to_string(&again).expect("still JSON"), json);
         // A list that is read before the answer was given up proves nothing.
         assert!(fuzzing::proves_something_at(&sent) >= sent.given_up_at);

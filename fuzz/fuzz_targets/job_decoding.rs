@@ -2,13 +2,13 @@
 
 #![no_main]
 
-use creatify::{Goal, Job, Standing, fuzzing};
+use creatify::{Goal, Job, GoalStatus, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let strict = serde_json::from_slice::<Job>(body).ok();
     let lenient = fuzzing::decode_leniently(body);
-    let id = fuzzing::accepted_id(body);
+    let id = fuzzing::response_id(body);
 
     if let Some(job) = &strict {
         assert_eq!(id, Some(job.id()), "a job that decodes has its id");
@@ -29,14 +29,14 @@ fuzz_target!(|body: &[u8]| {
         for end in
             [body.len() / 4, body.len() / 2, body.len() * 3 / 4, body.len().saturating_sub(1)]
         {
-            assert!(fuzzing::accepted_id(&body[..end]).is_none_or(|early| early == id), "two ids");
+            assert!(fuzzing::response_id(&body[..end]).is_none_or(|early| early == id), "two ids");
         }
     }
 });
 
 fn can_be_used(job: &Job) {
     for goal in [Goal::Preview, Goal::Video] {
-        if job.standing(goal) == Standing::Reached {
+        if job.goal_status(goal) == GoalStatus::Reached {
             assert!(job.output(goal).is_some_and(|output| !output.is_empty()));
         }
     }

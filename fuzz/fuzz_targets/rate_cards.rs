@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use creatify::{
     ModelVersion,
-    credits::{Credits, Operation, RateCard},
+    credits::{Credits, BillableOperation, RateCard},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -18,14 +18,14 @@ fuzz_target!(|bytes: &[u8]| {
             // A carriage return is a line break too, and what is missing is missed after the last one.
             let lines = text.matches(['\n', '\r']).count() as u64 + 2;
             assert!((1..=lines).contains(&error.line), "{error}");
-            assert!(error.problem.chars().count() <= 301);
+            assert!(error.messages.chars().count() <= 301);
             return;
         }
     };
     assert!(!card.name().trim().is_empty() && !card.rates().is_empty());
     let known = card.rates().iter().filter_map(|rate| rate.model_version.clone());
     let models: Vec<_> = ModelVersion::KNOWN.iter().cloned().chain(known).collect();
-    for operation in Operation::ALL {
+    for operation in BillableOperation::ALL {
         for model in &models {
             let mut shorter = Credits::ZERO;
             for seconds in [0, 1, 29, 30, 31, 3_600, u64::MAX] {

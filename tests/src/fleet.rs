@@ -33,7 +33,7 @@ pub async fn sandbox(options: SandboxBuilder) -> (Arc<Sandbox>, Client) {
     let client = Client::builder()
         .credentials(sandbox.credentials())
         .base_url(sandbox.base_url())
-        .concurrency(CONNECTIONS);
+        .max_concurrent_requests(CONNECTIONS);
     (Arc::new(sandbox), client.build().expect("the sandbox's URL is one"))
 }
 
@@ -52,7 +52,7 @@ pub async fn submit(client: &Client, jobs: usize) -> Vec<JobHandle> {
 /// All of them waited for through one client.
 pub async fn waited_for_together(jobs: usize) -> Fleet {
     run(jobs, |client, handle| async move {
-        let job = handle.wait(&client).timeout(DAY).await.expect("the sandbox makes every video");
+        let job = client.wait(handle).timeout(DAY).await.expect("the sandbox makes every video");
         job.updated_at().expect("the sandbox dates its jobs")
     })
     .await
@@ -64,7 +64,7 @@ pub async fn each_every_five_seconds(jobs: usize) -> Fleet {
         loop {
             tokio::time::sleep(Duration::from_secs(5)).await;
             let job = client.job(handle.id).await.expect("the sandbox answers");
-            if job.video_output().is_some() {
+            if job.video_url().is_some() {
                 return job.updated_at().expect("the sandbox dates its jobs");
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use creatify::{
     JobStatus, Progress,
-    wait::{Durations, Exponential, Fixed, History, Schedule},
+    wait::{ExponentialBackoff, FixedInterval, History, PollPolicy, PollState, RunTimeStats},
 };
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::{Distribution, LogNormal};
@@ -72,19 +72,19 @@ pub fn jobs(count: usize, profile: Profile, seed: u64) -> Vec<SimulatedJob> {
 }
 
 /// How long earlier jobs ran.
-pub fn earlier(jobs: &[SimulatedJob]) -> Durations {
+pub fn earlier(jobs: &[SimulatedJob]) -> RunTimeStats {
     jobs.iter().map(|job| Duration::from_secs_f64(job.ends - job.starts)).collect()
 }
 
 /// What other clients do: their names and policies.
-pub fn competitors() -> [(&'static str, Box<dyn Schedule>); 3] {
+pub fn competitors() -> [(&'static str, Box<dyn PollPolicy>); 3] {
     let seconds = Duration::from_secs;
     [
-        ("fixed 5 s (creatify-api-ts, most clients)", Box::new(Fixed(seconds(5)))),
-        ("fixed 30 s (azure_core)", Box::new(Fixed(seconds(30)))),
+        ("fixed 5 s (creatify-api-ts, most clients)", Box::new(FixedInterval(seconds(5)))),
+        ("fixed 30 s (azure_core)", Box::new(FixedInterval(seconds(30)))),
         (
             "exponential 1 to 60 s, full jitter (google-cloud-lro)",
-            Box::new(Exponential { first: seconds(1), factor: 2.0, longest: seconds(60) }),
+            Box::new(ExponentialBackoff { first: seconds(1), factor: 2.0, max: seconds(60) }),
         ),
     ]
 }
@@ -131,19 +131,21 @@ impl Figures {
 /// Waits for every job by a policy. The submission's answer is no look.
 pub fn wait_for(
     jobs: &[SimulatedJob],
-    schedule: &dyn Schedule,
-    earlier: Option<Durations>,
+    policy: &dyn PollPolicy,
+    earlier: Option<RunTimeStats>,
 ) -> Figures {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let (mut delays, mut requests) = (Vec::with_capacity(jobs.len()), 0);
     for job in jobs {
         let mut history = History::new();
         if let Some(earlier) = earlier {
-            history = history.with_earlier(earlier);
+            history = history.with_run_times(earlier);
         }
         let mut now = 0.0;
         loop {
-            now += schedule.pause(&history, &history.outlook(), rng.random()).as_secs_f64();
+            now += policy
+                .next_delay(&PollState::new(&history, &history.forecast(), rng.random()))
+                .as_secs_f64();
             requests += 1;
             if now >= job.ends {
                 delays.push(now - job.ends);
@@ -157,7 +159,7 @@ pub fn wait_for(
                     job.profile.shown((now - job.starts) / (job.ends - job.starts), job.power),
                 )
             };
-            history.saw(Duration::from_secs_f64(now), &status, progress);
+            history.record(Duration::from_secs_f64(now), &status, progress);
         }
     }
     Figures::of(delays, requests)

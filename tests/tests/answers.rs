@@ -18,7 +18,7 @@ fn client(url: &str) -> Client {
     Client::builder()
         .credentials(Credentials::new("account-0817", KEY).unwrap())
         .base_url(url)
-        .attempts(1)
+        .max_attempts(1)
         .build()
         .unwrap()
 }
@@ -69,8 +69,8 @@ async fn what_was_charged_and_names_no_job_can_be_looked_for() {
             (error.charge_risk(), error.retry_safety(), requests),
             (ChargeRisk::Charged, RetrySafety::Unsafe, 1)
         );
-        assert_eq!((error.job(), error.answer().unwrap().status.as_u16()), (None, 201));
-        assert!(error.sent().is_some() && error.source().is_some(), "{error:?}");
+        assert_eq!((error.job(), error.response().unwrap().status.as_u16()), (None, 201));
+        assert!(error.submission_record().is_some() && error.source().is_some(), "{error:?}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::{fmt::Write, fs, path::Path, time::Duration};
 
 use creatify::{
     ModelVersion,
-    credits::{Credits, DurationRange, Operation, RateCard},
+    credits::{BillableOperation, Credits, DurationRange, RateCard},
 };
 use creatify_api::{
     DEFAULT_RATE_CARD, PLANS, RATE_CARDS,
@@ -99,7 +99,7 @@ fn digits(duration: Duration) -> String {
 
 fn vector(
     card: &RateCard,
-    operation: Operation,
+    operation: BillableOperation,
     model: &ModelVersion,
     seconds: DurationRange,
     count: u32,
@@ -122,7 +122,7 @@ fn estimates_json_has_what_the_estimates_are() {
     let unheard_of = ModelVersion::from("aurora_v9");
     let mut vectors = Vec::new();
     for card in RateCard::known() {
-        for operation in Operation::ALL {
+        for operation in BillableOperation::ALL {
             for model in ModelVersion::KNOWN.iter().chain([&unheard_of]) {
                 for (seconds, count) in SECONDS.iter().zip([1, 7].into_iter().cycle()) {
                     vectors.push(vector(card, *operation, model, seconds.parse().unwrap(), count));

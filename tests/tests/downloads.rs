@@ -106,7 +106,7 @@ async fn halves_of_two_files_are_never_glued_together() {
         "nonsense",
     ] {
         let scene = Scene::new().await;
-        let notes = notes.replace("URL", scene.video.video_output().unwrap());
+        let notes = notes.replace("URL", scene.video.video_url().unwrap());
         fs::write(scene.folder.path().join("video.mp4.part"), "half of something else").unwrap();
         fs::write(scene.folder.path().join("video.mp4.part.json"), notes).unwrap();
         assert_eq!(scene.download().await.unwrap(), original());

@@ -8,8 +8,8 @@ use creatify::OperationId;
 use creatify::{
     ChargeRisk, Client, ErrorKind, Goal, JobHandle, JobStatus, ModelVersion, RetrySafety,
     Variables,
-    credits::{Budget, Ledger, RateCard, ledger::State},
-    wait::Update,
+    credits::{Budget, Ledger, RateCard, ledger::EntryState},
+    wait::WaitEvent,
 };
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
 use futures_util::StreamExt;
@@ -55,15 +55,15 @@ async fn an_async_preview_is_answered_at_once_and_read_when_it_is_done() {
     assert_eq!(*accepted.job.status(), JobStatus::Pending);
     assert_eq!(accepted.handle.goal, Goal::Preview);
 
-    let job = accepted.wait(&client).await.unwrap();
+    let job = accepted.wait().await.unwrap();
     assert_eq!(*job.status(), JobStatus::Done);
-    assert!(job.preview().is_some() && job.video_output().is_none());
+    assert!(job.preview_url().is_some() && job.video_url().is_none());
     assert_eq!(job.credits_used(), Some(1.into()));
 
     let accepted = client.render(job.id()).send().await.unwrap();
     assert_eq!(accepted.handle, JobHandle { id: job.id(), goal: Goal::Video });
-    let video = accepted.wait(&client).await.unwrap();
-    assert!(video.video_output().is_some());
+    let video = accepted.wait().await.unwrap();
+    assert!(video.video_url().is_some());
     assert_eq!(sandbox.charged(), 5.into());
     assert_eq!(client.remaining_credits().await.unwrap(), 495.into());
 
@@ -79,9 +79,9 @@ async fn an_async_preview_is_answered_at_once_and_read_when_it_is_done() {
 async fn the_blocking_preview_returns_the_completed_job() {
     let (sandbox, client) = sandbox().await;
     let accepted = client.preview(template("Teaser"), variables()).blocking().send().await.unwrap();
-    assert!(accepted.job.preview().is_some());
+    assert!(accepted.job.preview_url().is_some());
     let requests = sandbox.requests().len();
-    accepted.wait(&client).await.unwrap();
+    accepted.wait().await.unwrap();
     assert_eq!(sandbox.requests().len(), requests, "what is known was asked for again");
 }
 
@@ -100,8 +100,8 @@ async fn a_video_wait_does_not_end_with_the_preview() {
     let rendering = client.render(preview.id()).send().await.unwrap();
     assert_eq!(*rendering.job.status(), JobStatus::Done, "the sandbox did not set the trap");
     let started = tokio::time::Instant::now();
-    let video = rendering.handle.wait(&client).await.unwrap();
-    assert!(video.video_output().is_some() && started.elapsed() > 10 * SECOND);
+    let video = client.wait(rendering.handle).await.unwrap();
+    assert!(video.video_url().is_some() && started.elapsed() > 10 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ async fn a_failed_and_a_rejected_job_say_why_and_which() {
     let (_sandbox, client) = sandbox().await;
     for (name, failed) in [("Always fails", true), ("Always rejected", false)] {
         let accepted = client.create(template(name), variables()).send().await.unwrap();
-        let error = accepted.wait(&client).await.unwrap_err();
+        let error = accepted.wait().await.unwrap_err();
         assert_eq!(matches!(error.kind(), ErrorKind::JobFailed), failed);
         assert_eq!(matches!(error.kind(), ErrorKind::JobRejected), !failed);
         assert_eq!(error.job(), Some(accepted.handle));
@@ -123,7 +123,7 @@ async fn a_time_out_loses_nothing_and_a_second_wait_goes_on() {
     let (_sandbox, client) = sandbox().await;
     let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
     let started = tokio::time::Instant::now();
-    let error = accepted.handle.wait(&client).timeout(5 * SECOND).await.unwrap_err();
+    let error = client.wait(accepted.handle).timeout(5 * SECOND).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TimedOut));
     assert!(started.elapsed() <= 5 * SECOND + SECOND / 10, "{:?}", started.elapsed());
     assert_eq!(
@@ -133,7 +133,7 @@ async fn a_time_out_loses_nothing_and_a_second_wait_goes_on() {
 
     // Written down, and read by another process.
     let handle: JobHandle = error.job().unwrap().to_string().parse().unwrap();
-    handle.wait(&client).await.unwrap();
+    client.wait(handle).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,29 +141,27 @@ async fn a_dropped_wait_loses_nothing() {
     let (_sandbox, client) = sandbox().await;
     let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
     for milliseconds in [0, 1, 1_900, 2_000, 2_001, 4_321] {
-        let dropped = tokio::time::timeout(
-            Duration::from_millis(milliseconds),
-            accepted.handle.wait(&client),
-        )
-        .await;
+        let dropped =
+            tokio::time::timeout(Duration::from_millis(milliseconds), client.wait(accepted.handle))
+                .await;
         assert!(dropped.is_err());
     }
-    accepted.handle.wait(&client).await.unwrap();
+    client.wait(accepted.handle).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn updates_come_in_order_and_end_with_the_goal() {
     let (_sandbox, client) = sandbox().await;
     let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
-    let mut updates = pin!(accepted.wait(&client).updates());
+    let mut updates = pin!(accepted.wait().events());
     let (mut statuses, mut progress, mut reached) = (Vec::new(), Vec::new(), 0);
     while let Some(update) = updates.next().await {
         match update.unwrap() {
-            Update::Changed { job, .. } => {
+            WaitEvent::Progress { job, .. } => {
                 statuses.push(job.status().to_string());
                 progress.extend(job.progress().map(|progress| progress.fraction()));
             }
-            Update::Reached(_) => reached += 1,
+            WaitEvent::Completed(_) => reached += 1,
             other => panic!("{other:?}"),
         }
     }
@@ -201,10 +199,10 @@ async fn refusals_are_told_field_by_field_and_are_not_charged() {
         (error.retry_safety(), error.charge_risk(), error.attempts()),
         (RetrySafety::Futile, ChargeRisk::None, 1)
     );
-    assert!(error.answer().unwrap().problem.fields.contains_key("template_id"));
+    assert!(error.response().unwrap().messages.fields.contains_key("template_id"));
 
     let error = client.job(nobody.parse().unwrap()).await.unwrap_err();
-    assert_eq!(error.answer().unwrap().status, 404);
+    assert_eq!(error.response().unwrap().status, 404);
 
     let stranger = Client::builder()
         .credentials(creatify::Credentials::new("who", "knows").unwrap())
@@ -251,12 +249,12 @@ async fn the_ledger_follows_a_call_from_reserved_to_charged() {
     let entry = client.ledger().read().unwrap().entries.remove(0);
     assert_eq!(
         (entry.state, entry.job_id, entry.charged),
-        (State::Reserved, Some(accepted.handle.id), None)
+        (EntryState::Reserved, Some(accepted.handle.id), None)
     );
-    accepted.wait(&client).await.unwrap();
+    accepted.wait().await.unwrap();
     let entries = client.ledger().read().unwrap().entries;
     assert_eq!(entries.len(), 1);
-    assert_eq!((entries[0].state, entries[0].charged), (State::Charged, Some(1.into())));
+    assert_eq!((entries[0].state, entries[0].charged), (EntryState::Charged, Some(1.into())));
     assert_eq!(entries[0].seconds, Some((28 * SECOND).into()));
 
     client
@@ -264,7 +262,7 @@ async fn the_ledger_follows_a_call_from_reserved_to_charged() {
         .send()
         .await
         .unwrap_err();
-    assert_eq!(client.ledger().read().unwrap().entries[1].state, State::Released);
+    assert_eq!(client.ledger().read().unwrap().entries[1].state, EntryState::Released);
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,7 +277,7 @@ async fn a_budget_is_settled_with_what_was_charged() {
     assert!(matches!(error.kind(), ErrorKind::OverBudget(_)), "{error}");
     assert_eq!(sandbox.job_count(), 1);
 
-    accepted.wait(&client).await.unwrap_err(); // the service gives the credits of failed jobs back
+    accepted.wait().await.unwrap_err(); // the service gives the credits of failed jobs back
     assert_eq!(budget.state().available(), 6.into());
     submit("Teaser").send().await.unwrap().wait(&client).await.unwrap();
     assert_eq!(budget.state().spent, 5.into());
@@ -343,11 +341,11 @@ async fn jobs_and_templates_are_listed() {
     let one = client.preview(template("Teaser"), variables()).send().await.unwrap();
     let two = client.preview(template("Explainer"), variables()).send().await.unwrap();
     let ids = |jobs: Vec<creatify::Job>| jobs.iter().map(creatify::Job::id).collect::<Vec<_>>();
-    assert_eq!(ids(client.jobs(&[one.handle.id]).await.unwrap()), [one.handle.id]);
-    assert_eq!(ids(client.jobs(&[]).await.unwrap()), [two.handle.id, one.handle.id]);
+    assert_eq!(ids(client.get_jobs(&[one.handle.id]).await.unwrap()), [one.handle.id]);
+    assert_eq!(ids(client.list_jobs().await.unwrap()), [two.handle.id, one.handle.id]);
     assert_eq!(client.templates().await.unwrap().len(), templates().len());
     let many = vec![one.handle.id; 101];
-    assert!(matches!(client.jobs(&many).await.unwrap_err().kind(), ErrorKind::InvalidInput));
+    assert!(matches!(client.get_jobs(&many).await.unwrap_err().kind(), ErrorKind::InvalidInput));
 }
 
 #[tokio::test(start_paused = true)]
@@ -430,7 +428,7 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
     );
     assert_eq!(budget.state().reserved, 5.into());
     let states: Vec<_> = ledger.read().unwrap().entries.iter().map(|entry| entry.state).collect();
-    assert_eq!(states, [State::Released, State::Unknown]);
+    assert_eq!(states, [EntryState::Released, EntryState::Unknown]);
     assert_eq!(requests.await.unwrap(), 1, "it was sent again");
 }
 
@@ -448,5 +446,5 @@ async fn a_dropped_submission_is_found_in_the_ledger() {
     tokio::time::sleep(5 * SECOND).await;
     let job = entry().job_id.unwrap();
     JobHandle { id: job, goal: Goal::Preview }.wait(&client).await.unwrap();
-    assert_eq!(entry().state, State::Charged);
+    assert_eq!(entry().state, EntryState::Charged);
 }

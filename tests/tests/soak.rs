@@ -11,8 +11,8 @@ use std::{
 };
 
 use creatify::{
-    Certainty, Client, Error, ErrorKind, Goal, Job, JobHandle, Reconciled, RetrySafety, TemplateId,
-    Variables, wait::Adaptive,
+    Client, Error, ErrorKind, Goal, Job, JobHandle, MatchConfidence, Reconciled, RetrySafety,
+    TemplateId, Variables, wait::Adaptive,
 };
 use creatify_api::types;
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
@@ -39,7 +39,7 @@ const FAULTS: [Fault; 12] = [
 /// What a strategy came to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
-    /// Charged calls beyond the one preview and the one render that each task wanted.
+    /// Charged calls beyond the one preview and the one render that each task pending.
     duplicates: usize,
     /// Charged jobs that their task knows nothing of.
     lost: usize,
@@ -144,9 +144,9 @@ async fn settle(client: &Client, error: Error) -> Option<JobHandle> {
     };
     let mut none_seen = 0;
     while none_seen < 3 {
-        match client.reconcile(sent).adopt(Certainty::Exact).await {
-            Ok(Reconciled::OneMatch(found)) => return Some(found.handle),
-            Ok(Reconciled::NoneSeenYet) => none_seen += 1,
+        match client.reconcile(sent).adopt(MatchConfidence::Exact).await {
+            Ok(Reconciled::Found(found)) => return Some(found.handle),
+            Ok(Reconciled::NotFoundYet) => none_seen += 1,
             Ok(other) => panic!("{other:?}"),
             Err(_) => {}
         }
@@ -274,7 +274,7 @@ async fn nothing_is_paid_twice_and_nothing_is_lost_while_one_request_in_five_fai
     let client = Client::builder()
         .credentials(calm.credentials())
         .base_url(calm.base_url())
-        .schedule(slowly)
+        .poll_policy(slowly)
         .build()
         .unwrap();
     let ours = run("creatify", &calm, |task, known| self::ours(client.clone(), task, known)).await;

@@ -7,7 +7,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use creatify::{
     Client, ErrorKind, Goal, JobHandle, OperationId, Variables,
-    wait::{Durations, Fixed, Update},
+    wait::{FixedInterval, RunTimeStats, WaitEvent},
 };
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
 use creatify_tests::fleet::{sandbox, submit};
@@ -29,7 +29,7 @@ async fn all_reached(client: &Client, handles: &[JobHandle]) {
     for job in
         join_all(handles.iter().map(|handle| handle.wait(client).timeout(HOUR).into_future())).await
     {
-        assert!(job.unwrap().video_output().is_some());
+        assert!(job.unwrap().video_url().is_some());
     }
 }
 
@@ -39,7 +39,7 @@ async fn jobs_that_are_due_together_share_a_request_of_up_to_a_hundred() {
     let handles = submit(&client, 150).await;
     let mut waits: Vec<_> = handles
         .iter()
-        .map(|handle| handle.wait(&client).schedule(Fixed(10 * SECOND)).into_future())
+        .map(|handle| client.wait(handle).poll_policy(FixedInterval(10 * SECOND)))
         .collect();
     let together = join_all(&mut waits);
     assert!(timeout(31 * SECOND, together).await.is_err());
@@ -113,8 +113,7 @@ async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_
     let mut handles = submit(&client, 3).await;
     let unknown: JobHandle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap();
     handles.push(unknown);
-    let mut waits =
-        handles.iter().map(|handle| handle.wait(&client).into_future()).collect::<Vec<_>>();
+    let mut waits = handles.iter().map(|handle| client.wait(handle)).collect::<Vec<_>>();
     let error = waits.pop().unwrap();
     let (found, error) = tokio::join!(join_all(waits), error);
     assert!(found.into_iter().all(|job| job.is_ok()));
@@ -128,8 +127,7 @@ async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_
 async fn nothing_is_asked_for_when_nobody_waits() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 10).await;
-    let mut waits: Vec<_> =
-        handles.iter().map(|handle| handle.wait(&client).into_future()).collect();
+    let mut waits: Vec<_> = handles.iter().map(|handle| client.wait(handle)).collect();
     assert!(timeout(20 * SECOND, join_all(&mut waits)).await.is_err());
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let with_engine = tasks();
@@ -148,7 +146,7 @@ async fn nothing_is_asked_for_when_nobody_waits() {
 async fn a_stream_of_updates_that_is_not_read_asks_for_nothing() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handle = submit(&client, 1).await[0];
-    let mut updates = Box::pin(handle.wait(&client).updates());
+    let mut updates = Box::pin(client.wait(handle).events());
     assert!(updates.next().await.is_some());
     let requests = gets(&sandbox);
     sleep(HOUR).await;
@@ -171,7 +169,7 @@ async fn a_request_that_hangs_delays_no_deadline() {
     let waits = submit(&client, 40)
         .await
         .into_iter()
-        .map(|handle| handle.wait(&client).timeout(60 * SECOND).into_future());
+        .map(|handle| client.wait(handle).timeout(60 * SECOND));
     for result in join_all(waits).await {
         assert!(matches!(result.unwrap_err().kind(), ErrorKind::TimedOut));
     }
@@ -182,8 +180,9 @@ async fn a_request_that_hangs_delays_no_deadline() {
 async fn the_last_look_is_taken_at_the_deadline_whatever_the_policy_says() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handle = submit(&client, 1).await[0];
-    let job = handle.wait(&client).schedule(Fixed(Duration::MAX)).timeout(HOUR).await.unwrap();
-    assert!(job.video_output().is_some());
+    let job =
+        client.wait(handle).poll_policy(FixedInterval(Duration::MAX)).timeout(HOUR).await.unwrap();
+    assert!(job.video_url().is_some());
     assert_eq!(gets(&sandbox), 2, "one at once, one at the end");
 }
 
@@ -192,7 +191,7 @@ async fn no_more_requests_are_under_way_than_the_client_allows() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 30).await;
     let narrow = Client::builder().credentials(sandbox.credentials()).base_url(sandbox.base_url());
-    let narrow = narrow.concurrency(NonZeroUsize::MIN).build().unwrap();
+    let narrow = narrow.max_concurrent_requests(NonZeroUsize::MIN).build().unwrap();
     let slow = Rule::new(Fault::Delay(1.0)).on(OperationId::GetCustomTemplateJob);
     let gone = Rule::new(Fault::ErrorBefore(404)).on(OperationId::ListCustomTemplateJobs);
     sandbox.set_faults(Faults::new(1).with(slow).with(gone));
@@ -224,14 +223,14 @@ fn a_client_can_wait_on_another_runtime_after_the_first_has_ended() {
     let handle =
         serving.block_on(client.create(template(), Variables::new()).send()).unwrap().handle;
     first.block_on(async {
-        let mut wait = handle.wait(&client).schedule(Fixed(HOUR)).into_future();
+        let mut wait = client.wait(handle).poll_policy(FixedInterval(HOUR));
         assert!((&mut wait).now_or_never().is_none());
         std::mem::forget(wait); // the engine dies with the runtime while somebody still waits
     });
     drop(first);
     let second = tokio::runtime::Runtime::new().unwrap();
     let job = second.block_on(async {
-        timeout(60 * SECOND, handle.wait(&client).schedule(Fixed(SECOND / 10)).into_future()).await
+        timeout(60 * SECOND, client.wait(handle).poll_policy(FixedInterval(SECOND / 10))).await
     });
     assert!(job.unwrap().unwrap().output(Goal::Video).is_some());
     drop(sandbox);
@@ -245,13 +244,13 @@ fn template() -> creatify::TemplateId {
 async fn the_end_of_a_running_job_is_foretold() {
     let (_sandbox, client) = sandbox(Sandbox::builder()).await;
     let accepted = client.create(template(), Variables::new()).send().await.unwrap();
-    let mut updates = Box::pin(accepted.wait(&client).updates());
+    let mut updates = Box::pin(accepted.wait().events());
     let mut foretold = Vec::new();
     let mut ended = Instant::now();
     while let Some(update) = updates.next().await {
         match update.unwrap() {
-            Update::Changed { eta: Some(eta), .. } => foretold.push((Instant::now(), eta)),
-            Update::Reached(_) => ended = Instant::now(),
+            WaitEvent::Progress { eta: Some(eta), .. } => foretold.push((Instant::now(), eta)),
+            WaitEvent::Completed(_) => ended = Instant::now(),
             _ => {}
         }
     }
@@ -266,7 +265,7 @@ async fn the_end_of_a_running_job_is_foretold() {
 /// After the first few jobs of a template, its next ones are not looked at before they can be done.
 #[tokio::test(start_paused = true)]
 async fn durations_of_a_template_are_learned_and_may_be_given() {
-    let requests = async |earlier: Option<Durations>, before: usize| {
+    let requests = async |earlier: Option<RunTimeStats>, before: usize| {
         let mut timing = creatify_sandbox::Timing::default();
         timing.sigma = 0.0; // always 166 s
         let options =
@@ -285,7 +284,7 @@ async fn durations_of_a_template_are_learned_and_may_be_given() {
         let looks = gets(&sandbox);
         let wait = client.create(template(), Variables::new()).send().await.unwrap().wait(&client);
         match earlier {
-            Some(earlier) => wait.earlier(earlier).await.unwrap(),
+            Some(earlier) => wait.expected_run_times(earlier).await.unwrap(),
             None => wait.await.unwrap(),
         };
         gets(&sandbox) - looks

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // a test file
 
-use creatify::wait::{Adaptive, Durations, Fixed};
+use creatify::wait::{Adaptive, FixedInterval, RunTimeStats};
 use creatify_tests::{
     fleet::waited_for_together,
     one_by_one::{Figures, Profile, competitors, earlier, jobs, wait_for},
@@ -18,7 +18,7 @@ fn figures(requests: f64, median: f64, mean: f64, percentile_95: f64) -> Figures
     Figures { requests, median, mean, percentile_95 }
 }
 
-fn known(profile: Profile) -> Durations {
+fn known(profile: Profile) -> RunTimeStats {
     earlier(&jobs(20, profile, SEED + 1))
 }
 
@@ -46,7 +46,7 @@ fn without_progress_it_is_no_worse_than_any_policy_of_as_many_requests() {
         }
         // At least the most eager one is compared.
         assert!(
-            wait_for(&jobs, &Fixed(std::time::Duration::from_secs(5)), None).requests
+            wait_for(&jobs, &FixedInterval(std::time::Duration::from_secs(5)), None).requests
                 > own.requests
         );
     }
@@ -72,7 +72,7 @@ fn durations_of_twenty_earlier_jobs_beat_every_other_policy() {
                 continue;
             }
             let thrifts = [0.5, 1.0, 4.0, 16.0, 20.0, 25.0, 32.0, 40.0, 50.0, 64.0]
-                .map(|thrift| Adaptive::default().thrift(thrift));
+                .map(|request_cost| Adaptive::default().request_cost(request_cost));
             let better = thrifts
                 .iter()
                 .any(|own| wait_for(&jobs, own, Some(known(profile))).within(&others, 0.0));

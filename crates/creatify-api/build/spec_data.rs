@@ -47,7 +47,7 @@ fn operations(document: &Value) -> TokenStream {
                 "free" => quote!(None),
                 rate => {
                     let rate = variant(rate);
-                    quote!(Some(crate::credit_rates::Operation::#rate))
+                    quote!(Some(crate::credit_rates::BillableOperation::#rate))
                 }
             });
         }
@@ -74,7 +74,7 @@ fn operations(document: &Value) -> TokenStream {
                 match self { #(Self::#variants => #paths),* }
             }
             #[doc = "The rate it is charged at; `None` when it is free."]
-            pub const fn billing(self) -> Option<crate::credit_rates::Operation> {
+            pub const fn billing(self) -> Option<crate::credit_rates::BillableOperation> {
                 match self { #(Self::#variants => #billings),* }
             }
         }
@@ -131,7 +131,7 @@ fn credit_rates(rates: &Value) -> TokenStream {
     quote! {
         #[doc = "The rate cards of `x-credit-rates`, in the order of their names."]
         pub static RATE_CARDS: &[crate::credit_rates::RateCard] = {
-            use crate::credit_rates::{Price, Rate, RateCard, Operation, Provenance, Amount, Bound};
+            use crate::credit_rates::{Price, Rate, RateCard, BillableOperation, Provenance, Amount, Bound};
             &[#(#cards),*]
         };
         #[doc = "The rate card that holds unless another is chosen."]
@@ -166,7 +166,7 @@ fn rate(rate: &Value) -> TokenStream {
         }
     };
     quote! {
-        Rate { operation: Operation::#operation, model_version: #model_version, price: #price, provenance: Provenance::#provenance }
+        Rate { operation: BillableOperation::#operation, model_version: #model_version, price: #price, provenance: Provenance::#provenance }
     }
 }
 

@@ -21,7 +21,7 @@ pub struct RateCard {
 #[derive(Debug)]
 pub struct Rate {
     /// What is charged.
-    pub operation: Operation,
+    pub operation: BillableOperation,
     /// The model it holds for; `None` for every model without a rate of its own.
     pub model_version: Option<ModelVersion>,
     /// How it is charged.
@@ -35,7 +35,7 @@ pub struct Rate {
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Operation {
+pub enum BillableOperation {
     /// A preview, whether waited for or not.
     Preview,
     /// A video without a preview.
@@ -111,7 +111,10 @@ pub struct Plan {
     pub usd_per_month: Amount,
 }
 
-impl Operation {
+// TEMP
+pub use BillableOperation as Operation;
+
+impl BillableOperation {
     /// All of them.
     pub const ALL: &'static [Self] = &[Self::Preview, Self::Create, Self::Render];
 
@@ -125,7 +128,7 @@ impl Operation {
     }
 }
 
-impl std::fmt::Display for Operation {
+impl std::fmt::Display for BillableOperation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
     }

@@ -1,4 +1,4 @@
-//! What happens around every generated call: credentials on, version header off, body bounded, the answer's head kept.
+//! Hooks around every generated call: credentials, time-out, bounded body, received answer.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,9 +18,9 @@ pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 static API_VERSION: HeaderName = HeaderName::from_static("api-version");
 
-/// What a [`Client`] carries besides its URL and its HTTP client.
+/// Credentials, time-out and received answer of one call, carried by a [`Client`].
 ///
-/// A clone shares the kept answer with its original. Make a new context for each call whose answer matters.
+/// Clones share the received answer. Make a new context for each call whose answer matters.
 #[derive(Debug, Clone)]
 pub struct Context {
     credentials: Credentials,
@@ -28,16 +28,27 @@ pub struct Context {
     received: Arc<Mutex<Option<Received>>>,
 }
 
-/// The head of an answer, kept even when its body did not arrive whole or did not decode.
+/// An answer as far as it has arrived, kept even when its body breaks off or does not decode.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Received {
-    /// Its status.
+    /// Status code.
     pub status: StatusCode,
-    /// Its headers.
+    /// Headers.
     pub headers: HeaderMap,
-    /// How much of its body arrived.
-    pub body: BodyExtent,
+    /// Extent of the body that has arrived.
+    pub extent: BodyExtent,
+    pieces: Vec<Bytes>,
+}
+
+impl Received {
+    /// Returns the body as far as it has arrived, decompressed.
+    pub fn body(&self) -> Bytes {
+        match self.pieces.as_slice() {
+            [whole] => whole.clone(),
+            pieces => pieces.concat().into(),
+        }
+    }
 }
 
 /// How much of a body arrived.
@@ -45,32 +56,37 @@ pub struct Received {
 #[non_exhaustive]
 pub enum BodyExtent {
     /// All of it.
-    #[default]
     Whole,
-    /// The connection broke or the time-out passed in the middle of it.
+    /// A part: the connection broke, or the time-out passed, before its end.
+    #[default]
     Cut,
-    /// It had more than [`MAX_BODY_BYTES`].
+    /// The first [`MAX_BODY_BYTES`] of a longer one.
     TooLong,
 }
 
 impl Context {
-    /// A context that sends these credentials and has received nothing yet.
+    /// Returns a context that sends these credentials and has received nothing yet.
     pub fn new(credentials: Credentials) -> Self {
         Self { credentials, timeout: None, received: Arc::default() }
     }
 
-    /// The same context with a time-out for each request, from connecting to the last byte of the body.
+    /// Sets a time-out for each request, from connecting to the last byte of the body.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The head of the last answer.
+    /// Returns what `read` makes of the last answer, as far as it has arrived.
     ///
     /// `None` means that no answer arrived. It does not mean that the request did not.
-    pub fn received(&self) -> Option<Received> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn received<T>(&self, read: impl FnOnce(&Received) -> T) -> Option<T> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(read)
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Received)) {
+        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        change(received.get_or_insert_default());
     }
 }
 
@@ -108,17 +124,21 @@ impl ClientHooks<Context> for Client {
         })?;
         let url = response.url().clone();
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        let (bytes, extent) = read(body).await;
+        let context = self.inner();
+        context.update(|received| {
+            *received = Received {
+                status: parts.status,
+                headers: parts.headers.clone(),
+                ..Received::default()
+            };
+        });
+        let bytes = read(body, context).await;
         tracing::debug!(
             operation = info.operation_id,
             status = parts.status.as_u16(),
             bytes = bytes.len(),
-            ?extent,
             "answer"
         );
-        let received =
-            Received { status: parts.status, headers: parts.headers.clone(), body: extent };
-        *self.inner().received.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
         let mut response = http::Response::new(bytes);
         *response.status_mut() = parts.status;
         *response.headers_mut() = parts.headers;
@@ -130,9 +150,10 @@ impl ClientHooks<Context> for Client {
     }
 }
 
-/// Reads a body here, not in the generated code, which would throw away what arrived of a cut one: the id of a paid job may be in it.
-async fn read(mut body: reqwest::Body) -> (Bytes, BodyExtent) {
-    let (mut pieces, mut room) = (Vec::with_capacity(1), MAX_BODY_BYTES);
+/// Reads a body piece by piece into the context. The generated code would throw away what arrived
+/// of a body that breaks off, and with it the id of a paid job.
+async fn read(mut body: reqwest::Body, context: &Context) -> Bytes {
+    let mut room = MAX_BODY_BYTES;
     let extent = loop {
         match body.frame().await {
             None => break BodyExtent::Whole,
@@ -142,14 +163,18 @@ async fn read(mut body: reqwest::Body) -> (Bytes, BodyExtent) {
                 let is_too_long = data.len() > room;
                 data.truncate(room);
                 room -= data.len();
-                pieces.push(data);
+                context.update(|received| received.pieces.push(data));
                 if is_too_long {
                     break BodyExtent::TooLong;
                 }
             }
         }
     };
-    // Most bodies come in one piece, which is taken as it is.
-    let whole = if pieces.len() == 1 { pieces.swap_remove(0) } else { pieces.concat().into() };
-    (whole, extent)
+    let mut whole = Bytes::new();
+    context.update(|received| {
+        received.extent = extent;
+        whole = received.body();
+        received.pieces = vec![whole.clone()];
+    });
+    whole
 }

@@ -1,4 +1,5 @@
-//! Following the `next` of a page: the one request that `openapi.yaml` does not describe, since pages are not documented.
+//! Following the `next` link of a page. This is the one request that `openapi.yaml` does not
+//! describe, since pages are not documented.
 
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
 use serde::de::DeserializeOwned;

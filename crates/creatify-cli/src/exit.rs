@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, process::ExitCode};
 
-use creatify::{ChargeRisk, Error, ErrorKind, JobHandle, JobId, Sent};
+use creatify::{ChargeRisk, Error, ErrorKind, JobHandle, JobId, SubmissionRecord};
 use serde::Serialize;
 
 use crate::{output, session::Session};
@@ -92,8 +92,8 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
         ErrorKind::Refused => {
             // One message stands in the line above already.
             let problem = error
-                .answer()
-                .map(|answer| &answer.problem)
+                .response()
+                .map(|answer| &answer.messages)
                 .filter(|problem| problem.all().count() > 1);
             advice.extend(problem.into_iter().flat_map(|problem| problem.all()).map(
                 |(field, message)| match field {
@@ -134,7 +134,7 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
     if matches!(error.kind(), ErrorKind::Undecodable) && error.charge_risk() == ChargeRisk::Charged
     {
         advice.push("it was charged".to_owned());
-        advice.extend(match (error.job(), error.sent()) {
+        advice.extend(match (error.job(), error.submission_record()) {
             (Some(job), _) => Some(format!("find it with: {}", resume_line(job))),
             (None, sent) => sent.map(|sent| format!("find it with: {}", list_line(sent))),
         });
@@ -143,7 +143,7 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
 }
 
 /// How to find a job whose id is not known.
-fn list_line(sent: &Sent) -> String {
+fn list_line(sent: &SubmissionRecord) -> String {
     let name = sent.name.as_ref().map(|name| format!(" named `{name}`")).unwrap_or_default();
     format!("creatify list (a job{name} made after {})", sent.sent_at.format("%H:%M:%S UTC"))
 }
@@ -187,9 +187,9 @@ fn document(failure: &Failure) -> Document<'_> {
         Failure::Sdk(error) => Parts {
             kind: error.kind().as_str(),
             message: error.to_string(),
-            status: error.answer().map(|answer| answer.status.as_u16()),
+            status: error.response().map(|answer| answer.status.as_u16()),
             job_id: error.job().map(|job| job.id),
-            request_id: error.answer().and_then(|answer| answer.request_id.as_deref()),
+            request_id: error.response().and_then(|answer| answer.request_id.as_deref()),
             charge_risk: error.charge_risk(),
         },
     };

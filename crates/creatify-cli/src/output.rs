@@ -32,7 +32,7 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}"); // a closed stderr is no reason to fail
 }
 
-/// One line on stderr unless notes are not wanted.
+/// One line on stderr unless notes are not pending.
 pub(crate) fn note(session: &Session, text: &str) {
     if !session.quiet {
         line(text);
@@ -74,12 +74,12 @@ pub(crate) fn job_text(job: &Job) -> String {
     add(
         "progress",
         job.progress()
-            .filter(|_| job.preview().is_none() || job.video_output().is_none())
+            .filter(|_| job.preview_url().is_none() || job.video_url().is_none())
             .map(|progress| progress.to_string()),
     );
     add("failed", job.failed_reason().map(str::to_owned));
-    add("preview", job.preview().map(str::to_owned));
-    add("video", job.video_output().map(str::to_owned));
+    add("preview", job.preview_url().map(str::to_owned));
+    add("video", job.video_url().map(str::to_owned));
     add("duration", job.duration().map(|duration| format!("{} s", duration.as_secs_f64())));
     add("credits", job.credits_used().map(|credits| credits.to_string()));
     add("editor", job.editor_url().map(|url| format!("{url} (for 24 hours)")));

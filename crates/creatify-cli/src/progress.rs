@@ -8,7 +8,7 @@ use std::{
 
 use creatify::{
     Goal, Job, JobHandle, JobStatus,
-    wait::{Eta, Update},
+    wait::{Eta, WaitEvent},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -86,20 +86,20 @@ impl Bars {
 }
 
 impl Bar {
-    pub(crate) fn update(&mut self, update: &Update) {
+    pub(crate) fn update(&mut self, update: &WaitEvent) {
         match update {
-            Update::Changed { job, eta, .. } => {
+            WaitEvent::Progress { job, eta, .. } => {
                 self.show(job, *eta);
                 self.count(match job.status() {
                     JobStatus::Pending | JobStatus::InQueue | JobStatus::Done => Stage::Waiting,
                     _ => Stage::Running,
                 });
             }
-            Update::Reached(job) => {
+            WaitEvent::Completed(job) => {
                 self.show(job, None);
                 self.count(Stage::Done);
             }
-            Update::LookFailed(error) => {
+            WaitEvent::PollFailed(error) => {
                 self.say(&format!("{}: a look failed and is tried again: {error}", self.handle.id))
             }
             _ => {}

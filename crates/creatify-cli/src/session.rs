@@ -8,7 +8,7 @@ use std::{
 use creatify::{
     Client, ClientBuilder, Credentials, JobHandle,
     credits::{Ledger, RateCard},
-    wait::{Adaptive, Exponential},
+    wait::{Adaptive, ExponentialBackoff},
 };
 use creatify_sandbox::Sandbox;
 use secrecy::{ExposeSecret, SecretString};
@@ -104,7 +104,7 @@ impl Session {
         if self.base_url.starts_with("http://") {
             // Only a sandbox is reached without TLS; it may well run fast.
             let (first, longest) = (SANDBOX_PAUSES.0, Duration::from_secs(5));
-            builder = builder.schedule(Exponential { first, factor: 1.3, longest });
+            builder = builder.poll_policy(ExponentialBackoff { first, factor: 1.3, max: longest });
         }
         Ok(Service { client: builder.build()?, _sandbox: None })
     }
@@ -113,12 +113,12 @@ impl Session {
         let sandbox = Sandbox::start()
             .await
             .map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
-        let schedule = Adaptive::between(SANDBOX_PAUSES.0, SANDBOX_PAUSES.1);
+        let policy = Adaptive::between(SANDBOX_PAUSES.0, SANDBOX_PAUSES.1);
         let builder = self
             .builder()
             .credentials(sandbox.credentials())
             .base_url(sandbox.base_url())
-            .schedule(schedule);
+            .poll_policy(policy);
         Ok(Service { client: builder.build()?, _sandbox: Some(sandbox) })
     }
 

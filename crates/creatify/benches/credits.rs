@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use creatify::{
     ModelVersion,
     credits::{
-        Ledger, Operation, RateCard,
-        ledger::{Entry, GroupBy, State, Summary},
+        BillableOperation, Ledger, RateCard,
+        ledger::{Entry, EntryState, GroupBy, Summary},
     },
 };
 use divan::{Bencher, black_box};
@@ -17,8 +17,8 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench(args = [Operation::Preview, Operation::Create, Operation::Render])]
-fn estimate(bencher: Bencher<'_, '_>, operation: Operation) {
+#[divan::bench(args = [BillableOperation::Preview, BillableOperation::Create, BillableOperation::Render])]
+fn estimate(bencher: Bencher<'_, '_>, operation: BillableOperation) {
     let card = RateCard::default();
     let duration = Duration::from_millis(45_001);
     bencher.bench(|| {
@@ -38,7 +38,7 @@ fn estimate_derived_range(bencher: Bencher<'_, '_>) {
     let range = Duration::from_secs(20)..=Duration::from_secs(45);
     bencher.bench(|| {
         black_box(&card).estimate(
-            Operation::Render,
+            BillableOperation::Render,
             &ModelVersion::AuroraV1,
             black_box(range.clone()),
             3,
@@ -54,14 +54,14 @@ fn ledger_of_100_000_lines(bencher: Bencher<'_, '_>) {
     let mut lines = Vec::new();
     for number in 0..50_000 {
         let mut entry = Entry::reserved(
-            Operation::ALL[number % 3],
+            BillableOperation::ALL[number % 3],
             ModelVersion::Standard,
             Arc::from("blocks"),
         );
         entry.seconds = Some(Duration::from_secs(28).into());
         serde_json::to_writer(&mut lines, &entry).unwrap();
         lines.push(b'\n');
-        entry.state = State::Charged;
+        entry.state = EntryState::Charged;
         entry.charged = Some(5.into());
         serde_json::to_writer(&mut lines, &entry).unwrap();
         lines.push(b'\n');

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use creatify::{
     JobStatus, Progress,
-    wait::{Adaptive, History, Schedule},
+    wait::{Adaptive, History, PollPolicy, PollState},
 };
 use divan::{Bencher, black_box};
 
@@ -15,10 +15,14 @@ fn main() {
 /// As many points as are kept.
 fn running() -> History {
     let mut history = History::new();
-    history.saw(Duration::from_secs(20), &JobStatus::InQueue, None);
+    history.record(Duration::from_secs(20), &JobStatus::InQueue, None);
     for look in 1..=6u32 {
         let progress = Progress::new(f64::from(look) * 0.15);
-        history.saw(Duration::from_secs(30 + 20 * u64::from(look)), &JobStatus::Running, progress);
+        history.record(
+            Duration::from_secs(30 + 20 * u64::from(look)),
+            &JobStatus::Running,
+            progress,
+        );
     }
     history
 }
@@ -26,18 +30,20 @@ fn running() -> History {
 #[divan::bench]
 fn outlook_by_progress(bencher: Bencher<'_, '_>) {
     let history = running();
-    bencher.bench(|| black_box(&history).outlook());
+    bencher.bench(|| black_box(&history).forecast());
 }
 
 #[divan::bench]
 fn outlook_by_nothing(bencher: Bencher<'_, '_>) {
     let history = History::new();
-    bencher.bench(|| black_box(&history).outlook());
+    bencher.bench(|| black_box(&history).forecast());
 }
 
 #[divan::bench]
 fn pause(bencher: Bencher<'_, '_>) {
     let history = running();
-    let (outlook, schedule) = (history.outlook(), Adaptive::default());
-    bencher.bench(|| schedule.pause(black_box(&history), black_box(&outlook), 0.5));
+    let (forecast, policy) = (history.forecast(), Adaptive::default());
+    bencher.bench(|| {
+        policy.next_delay(&PollState::new(black_box(&history), black_box(&forecast), 0.5))
+    });
 }

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}: {}", accepted.handle, accepted.job.status());
 
     // Polls GET /api/custom_template_jobs/{id}/ until the status is done and the preview is there.
-    let job = accepted.wait(&client).await?;
-    println!("{}", job.preview().unwrap_or_default());
+    let job = accepted.wait().await?;
+    println!("{}", job.preview_url().unwrap_or_default());
     Ok(())
 }

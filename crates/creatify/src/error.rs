@@ -1,5 +1,5 @@
-//! What went wrong? One error type that says what was being done, whether it may be tried again, whether credits were charged, and what
-//! the service said.
+//! The error type of this crate: what was being done, whether it may be tried again, whether credits
+//! were charged, and what the service said.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -9,23 +9,27 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    credits::{Credits, Estimate, Operation, OverBudget},
-    job::{Job, JobHandle, JobId, TemplateId},
-    problem::ServiceAnswer,
+    credits::{BillableOperation, Credits, Estimate, OverBudget},
+    http::ErrorResponse,
+    job::{Goal, Job, JobHandle, JobId, TemplateId},
 };
+
+/// Result of this crate's calls.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any failure of this crate.
 ///
-/// `Display` is one line; [`source`](std::error::Error::source) holds the rest. Neither ever contains the credentials.
+/// `Display` is one line; [`source`](std::error::Error::source) holds the rest. Neither ever contains
+/// the credentials.
 ///
 /// ```no_run
 /// # async fn example(client: &creatify::Client, handle: creatify::JobHandle) {
 /// use creatify::ErrorKind;
 ///
-/// if let Err(error) = handle.wait(client).await {
+/// if let Err(error) = client.wait(handle).await {
 ///     match error.kind() {
-///         ErrorKind::TimedOut => println!("still going; resume with {}", handle),
-///         ErrorKind::JobFailed => println!("{:?}", error.last_seen().and_then(|job| job.failed_reason())),
+///         ErrorKind::TimedOut => println!("still going; resume with {handle}"),
+///         ErrorKind::JobFailed => println!("{error}"),
 ///         _ => println!("{error} ({:?}, {:?})", error.retry_safety(), error.charge_risk()),
 ///     }
 /// }
@@ -41,31 +45,36 @@ struct Inner {
     operation: Option<OperationId>,
     job: Option<JobHandle>,
     last_seen: Option<Job>,
-    answer: Option<ServiceAnswer>,
+    response: Option<ErrorResponse>,
     attempts: u32,
     retry_safety: RetrySafety,
     charge_risk: ChargeRisk,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-    /// Of a submission that was charged, and whose answer does not say as which job.
-    sent: Option<Box<Sent>>,
+    /// Record of a submission that was charged, and whose answer does not say as which job.
+    record: Option<Box<SubmissionRecord>>,
 }
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What kind of failure it is, and so what to do about it.
-#[derive(Debug, Clone)]
+/// Kind of a failure, which decides what to do about it.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// An argument or setting is wrong. Nothing was sent. Correct it.
     InvalidInput,
     /// The service refused the credentials (401, 403). Check them.
     Credentials,
-    /// The service refused the request (other 4xx). [`Error::answer`] has its words, field by field. Change the request.
+    /// The service refused the request (other 4xx). [`Error::response`] has its words, field by
+    /// field. Change the request.
     Refused,
     /// The account has too few credits. Nothing was charged.
     InsufficientCredits,
-    /// The job has a video, and another render would be charged again. Nothing was sent. Take the video it has.
+    /// The job has a video, and another render would be charged again. Nothing was sent. Take the
+    /// video it has.
     AlreadyRendered,
+    /// The job is being made, or a render of it has not ended, and another one would be charged
+    /// again. Nothing was sent. Wait for it with [`Error::job`].
+    AlreadyRunning,
     /// The estimate is above the limit that the caller set. Nothing was sent.
     OverLimit(Box<OverLimit>),
     /// The submission may cost more than is left of the client's budget. Nothing was sent.
@@ -74,15 +83,15 @@ pub enum ErrorKind {
     Ledger,
     /// The service kept answering 429. Nothing was processed. Try later, and less often.
     RateLimited,
-    /// The service kept failing (5xx) on a free request, or declared itself down. Try later.
+    /// The service kept failing (5xx) on a free request. Try later.
     Unavailable,
     /// No connection, or no answer to a free request in time. Try later.
     Unreachable,
-    /// A success whose body is not what the specification says. For a billable request it **was charged**.
+    /// A success whose body is not what the specification says. A billable request **was charged**.
     Undecodable,
-    /// A billable request was sent and its fate is not known: it may have been accepted and charged, or not. It was not sent again.
-    /// Look at the account's jobs before sending it again.
-    OutcomeUnknown(Box<Sent>),
+    /// A billable request was sent and its fate is not known: it may have been accepted and charged,
+    /// or not. It was not sent again. Check the account's jobs before sending it again.
+    OutcomeUnknown(Box<SubmissionRecord>),
     /// The job ended `failed`. [`Error::last_seen`] has the reason.
     JobFailed,
     /// The job ended `rejected`. [`Error::last_seen`] has the reason.
@@ -91,12 +100,15 @@ pub enum ErrorKind {
     NoOutput,
     /// The time-out of the wait passed; the job goes on. Wait again with [`Error::job`].
     TimedOut,
+    /// The job was accepted and goes on, but the service refuses to tell its status. Check the
+    /// credentials, then wait again with [`Error::job`].
+    StatusRefused,
     /// The file could not be fetched or written.
     Download,
 }
 
 impl ErrorKind {
-    /// A short stable name, for machines.
+    /// Returns a short stable name, for machines.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::InvalidInput => "invalid_input",
@@ -104,6 +116,7 @@ impl ErrorKind {
             Self::Refused => "refused",
             Self::InsufficientCredits => "insufficient_credits",
             Self::AlreadyRendered => "already_rendered",
+            Self::AlreadyRunning => "already_running",
             Self::OverLimit(_) => "over_limit",
             Self::OverBudget(_) => "over_budget",
             Self::Ledger => "ledger",
@@ -116,6 +129,7 @@ impl ErrorKind {
             Self::JobRejected => "job_rejected",
             Self::NoOutput => "no_output",
             Self::TimedOut => "timed_out",
+            Self::StatusRefused => "status_refused",
             Self::Download => "download",
         }
     }
@@ -148,21 +162,22 @@ pub enum ChargeRisk {
 }
 
 /// A submission that was not sent because it may cost more than the limit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OverLimit {
-    /// What it may cost.
+    /// Estimate of its cost.
     pub estimate: Estimate,
     /// The limit.
     pub limit: Credits,
 }
 
-/// What was sent when the outcome is not known: enough to recognise the job among others, in this process or another.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A submission of unknown outcome: enough to recognise its job among others, in this process or
+/// another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Sent {
-    /// What is charged if it was accepted.
-    pub operation: Operation,
+pub struct SubmissionRecord {
+    /// Operation that is charged if it was accepted.
+    pub operation: BillableOperation,
     /// The template. The service never returns it.
     pub template_id: Option<TemplateId>,
     /// The job, for a render.
@@ -173,15 +188,15 @@ pub struct Sent {
     pub variables: Option<Value>,
     /// The model.
     pub model_version: Option<ModelVersion>,
-    /// What makes it exact, if the submission carried a marker.
+    /// Marker that makes the match exact, if the submission carried one.
     pub marker: Option<String>,
-    /// Just before it was sent.
+    /// Time just before it was sent.
     pub sent_at: DateTime<Utc>,
-    /// When the answer was given up.
+    /// Time at which the answer was given up.
     pub given_up_at: DateTime<Utc>,
-    /// How long the service may have been working on it.
+    /// Time for which the service may have been working on it.
     pub timeout: Duration,
-    /// Its entry in the ledger.
+    /// Id of its entry in the ledger.
     pub entry: String,
 }
 
@@ -192,6 +207,7 @@ impl Error {
             | ErrorKind::Unavailable
             | ErrorKind::Unreachable
             | ErrorKind::TimedOut
+            | ErrorKind::StatusRefused
             | ErrorKind::NoOutput
             | ErrorKind::Download => (RetrySafety::Safe, ChargeRisk::None),
             ErrorKind::OutcomeUnknown(_) => (RetrySafety::Unsafe, ChargeRisk::Unknown),
@@ -203,11 +219,11 @@ impl Error {
             operation: None,
             job: None,
             last_seen: None,
-            answer: None,
+            response: None,
             attempts: 0,
             retry_safety,
             charge_risk,
-            sent: None,
+            record: None,
             source: None,
         }))
     }
@@ -226,8 +242,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn of_unknown_job(mut self, sent: Sent) -> Self {
-        self.0.sent = Some(Box::new(sent));
+    pub(crate) fn of_unknown_job(mut self, record: SubmissionRecord) -> Self {
+        self.0.record = Some(Box::new(record));
         self
     }
 
@@ -236,8 +252,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn answered(mut self, answer: Option<ServiceAnswer>) -> Self {
-        self.0.answer = answer;
+    pub(crate) fn answered(mut self, response: Option<ErrorResponse>) -> Self {
+        self.0.response = response;
         self
     }
 
@@ -246,7 +262,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn may_be_retried(mut self, retry_safety: RetrySafety) -> Self {
+    pub(crate) fn with_retry_safety(mut self, retry_safety: RetrySafety) -> Self {
         self.0.retry_safety = retry_safety;
         self
     }
@@ -261,76 +277,111 @@ impl Error {
         self
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// What was being done.
+    /// Returns the operation that was being done.
     pub fn operation(&self) -> Option<OperationId> {
         self.0.operation
     }
 
-    /// The job it concerns, to wait for or to write down. Present as soon as an id is known.
+    /// Returns the job it concerns, to wait for or to write down. Present as soon as an id is known.
     pub fn job(&self) -> Option<JobHandle> {
         self.0.job
     }
 
-    /// What was sent, if it is not known what became of it, or as which job it was accepted and charged: hand it to
-    /// [`Client::reconcile`](crate::Client::reconcile).
-    pub fn sent(&self) -> Option<&Sent> {
+    /// Returns the record of the submission, if its outcome is unknown, or the job as which it was
+    /// accepted and charged: pass it to [`Client::reconcile`](crate::Client::reconcile).
+    pub fn submission_record(&self) -> Option<&SubmissionRecord> {
         match &self.0.kind {
-            ErrorKind::OutcomeUnknown(sent) => Some(sent),
-            _ => self.0.sent.as_deref(),
+            ErrorKind::OutcomeUnknown(record) => Some(record),
+            _ => self.0.record.as_deref(),
         }
     }
 
-    /// The job as it was last seen.
+    /// Returns the job as it was last seen.
     pub fn last_seen(&self) -> Option<&Job> {
         self.0.last_seen.as_ref()
     }
 
-    /// Whether the same call may be made again.
+    /// Returns whether the same call may be made again.
+    #[doc(alias = "retry")]
     pub fn retry_safety(&self) -> RetrySafety {
         self.0.retry_safety
     }
 
-    /// Whether credits were charged.
+    /// Returns whether credits were charged.
     pub fn charge_risk(&self) -> ChargeRisk {
         self.0.charge_risk
     }
 
-    /// What the service said: status, request id, and its own words.
-    pub fn answer(&self) -> Option<&ServiceAnswer> {
-        self.0.answer.as_ref()
+    /// Returns what the service answered: status, request id, and its own words.
+    pub fn response(&self) -> Option<&ErrorResponse> {
+        self.0.response.as_ref()
     }
 
-    /// How many requests were sent for the call that failed.
+    /// Returns the number of requests that were sent for the call that failed.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// Returns whether a time-out of a wait passed. The job goes on: wait for [`Error::job`] again.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::TimedOut
+    }
+
+    /// Returns whether a billable request may or may not have been accepted. Do not send it again:
+    /// [reconcile](crate::Client::reconcile) it first.
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::OutcomeUnknown(_))
+    }
+
+    /// Returns whether the job itself ended without its output. Read [`Error::last_seen`] and change
+    /// the variables or the template; the same submission would probably end the same way.
+    pub fn is_job_failure(&self) -> bool {
+        use ErrorKind::{JobFailed, JobRejected, NoOutput};
+        matches!(self.0.kind, JobFailed | JobRejected | NoOutput)
+    }
+
+    /// Returns whether credits are missing: in the account, below the caller's limit or in the
+    /// client's budget. Nothing was charged. Raise what is too low.
+    pub fn is_over_limit(&self) -> bool {
+        use ErrorKind::{InsufficientCredits, OverBudget, OverLimit};
+        matches!(self.0.kind, InsufficientCredits | OverBudget(_) | OverLimit(_))
+    }
+
+    /// Returns whether the service answered that there is no such job or template. A job that was
+    /// just accepted may be found a moment later.
+    pub fn is_not_found(&self) -> bool {
+        self.0.response.as_ref().is_some_and(|response| response.status.as_u16() == 404)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
-        if let Some(operation) = inner.operation {
-            write!(f, "{operation}: ")?;
+        let action = inner.operation.map(|operation| action(operation, inner.job));
+        if let Some(action) = &action {
+            write!(f, "{action}: ")?;
         }
         f.write_str(&inner.message)?;
-        if let Some(answer) = &inner.answer {
-            write!(f, " ({}", answer.status.as_u16())?;
-            if let Some(id) = &answer.request_id {
+        if let Some(response) = &inner.response {
+            write!(f, " ({}", response.status.as_u16())?;
+            if let Some(id) = &response.request_id {
                 write!(f, ", request {id}")?;
             }
             f.write_str(")")?;
-            let problem = answer.problem.to_string();
-            if !problem.is_empty() {
-                write!(f, ": {problem}")?;
+            let messages = response.messages.to_string();
+            if !messages.is_empty() {
+                write!(f, ": {messages}")?;
             }
         }
-        if let Some(job) = inner.job {
-            write!(f, " [job {job}]")?;
+        match (inner.job, &action) {
+            (Some(job), Some(action)) if action.contains(&job.id.to_string()) => {}
+            (Some(job), _) => write!(f, " [job {}]", job.id)?,
+            (None, _) => {}
         }
         if inner.attempts > 1 {
             write!(f, " [{} attempts]", inner.attempts)?;
@@ -339,33 +390,41 @@ impl fmt::Display for Error {
     }
 }
 
+/// Returns what was being done, in words.
+fn action(operation: OperationId, job: Option<JobHandle>) -> String {
+    let of_job = |action: &str| match job {
+        Some(JobHandle { id, .. }) => format!("{action} job {id}"),
+        None => format!("{action} the job"),
+    };
+    match operation {
+        OperationId::GetCustomTemplateJob => of_job("reading"),
+        OperationId::RenderCustomTemplateJob => of_job("rendering"),
+        OperationId::ListCustomTemplateJobs => "listing jobs".to_owned(),
+        OperationId::ListCustomTemplates => "listing templates".to_owned(),
+        OperationId::GetRemainingCredits => "reading the balance".to_owned(),
+        OperationId::PreviewCustomTemplateJob | OperationId::PreviewCustomTemplateJobAsync => {
+            format!("submitting the {}", Goal::Preview)
+        }
+        OperationId::CreateCustomTemplateJob => format!("submitting the {}", Goal::Video),
+        other => other.to_string(),
+    }
+}
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            kind,
-            message,
-            operation,
-            job,
-            last_seen,
-            answer,
-            attempts,
-            retry_safety,
-            charge_risk,
-            sent,
-            source,
-        } = &*self.0;
+        let inner = &*self.0;
         f.debug_struct("Error")
-            .field("kind", kind)
-            .field("message", message)
-            .field("operation", operation)
-            .field("job", job)
-            .field("last_status", &last_seen.as_ref().map(Job::status))
-            .field("answer", answer)
-            .field("attempts", attempts)
-            .field("retry_safety", retry_safety)
-            .field("charge_risk", charge_risk)
-            .field("sent", sent)
-            .field("source", source)
+            .field("kind", &inner.kind)
+            .field("message", &inner.message)
+            .field("operation", &inner.operation)
+            .field("job", &inner.job)
+            .field("last_status", &inner.last_seen.as_ref().map(Job::status))
+            .field("response", &inner.response)
+            .field("attempts", &inner.attempts)
+            .field("retry_safety", &inner.retry_safety)
+            .field("charge_risk", &inner.charge_risk)
+            .field("record", &inner.record)
+            .field("source", &inner.source)
             .finish()
     }
 }

@@ -1,4 +1,4 @@
-//! What do the fuzz targets in `fuzz/` reach that nobody else does? Compiled for them only.
+//! Entry points of the fuzz targets in `fuzz/`. Compiled for them only.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,9 +7,9 @@ use creatify_api::{Credentials, Received, types::CustomTemplateJob};
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    Job, JobId, Sent, ServiceAnswer, lenient, problem, reconcile,
-    retry::{Billing, Fault, Situation, Verdict, decide},
-    submission,
+    ErrorResponse, Job, JobId, SubmissionRecord,
+    http::retry::{Billing, Failure, RetryDecision, RetryState, decide},
+    lenient, problem, reconcile, submission,
 };
 
 /// What an error says of an answer that is no success.
@@ -18,16 +18,16 @@ pub fn service_answer(
     headers: HeaderMap,
     body: &[u8],
     credentials: &Credentials,
-) -> ServiceAnswer {
+) -> ErrorResponse {
     let mut received = Received::default();
     received.status = status;
     received.headers = headers;
-    ServiceAnswer::new(&received, body, credentials)
+    ErrorResponse::new(&received, body, credentials)
 }
 
 /// How long a service asks to wait.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    problem::retry_after(headers, now)
+    error_response::retry_after(headers, now)
 }
 
 /// When a request that was answered so is sent again: if it is free, and if it is billable.
@@ -37,10 +37,10 @@ pub fn sent_again(
     time_left: Duration,
 ) -> [Option<Duration>; 2] {
     [Billing::Free, Billing::Billable].map(|billing| {
-        let fault = Fault::Answer { status, retry_after };
-        match decide(Situation { billing, fault, backoff: Some(Duration::ZERO), time_left }) {
-            Verdict::SendAgain(delay) => Some(delay),
-            Verdict::GiveUp | Verdict::OutcomeUnknown => None,
+        let failure = Failure::Answer { status, retry_after };
+        match decide(RetryState { billing, failure, backoff: Some(Duration::ZERO), time_left }) {
+            RetryDecision::SendAgain(delay) => Some(delay),
+            RetryDecision::GiveUp | RetryDecision::OutcomeUnknown => None,
         }
     })
 }
@@ -51,11 +51,11 @@ pub fn decode_leniently(body: &[u8]) -> Option<(Job, Vec<String>)> {
 }
 
 /// The id in the answer to a billable request.
-pub fn accepted_id(body: &[u8]) -> Option<JobId> {
-    submission::accepted_id(body)
+pub fn response_id(body: &[u8]) -> Option<JobId> {
+    submission::response_id(body)
 }
 
 /// From when on a list of jobs proves something.
-pub fn proves_something_at(sent: &Sent) -> DateTime<Utc> {
+pub fn proves_something_at(sent: &SubmissionRecord) -> DateTime<Utc> {
     reconcile::proves_something_at(sent)
 }

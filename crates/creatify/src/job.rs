@@ -1,4 +1,4 @@
-//! What is a job? Its id, what it was made for, what the service says of it, and whether that is what was wanted.
+//! Jobs: their ids, goals, handles and statuses.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -22,7 +22,7 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id as a UUID.
+            /// Returns the id as a UUID.
             pub fn as_uuid(self) -> Uuid {
                 self.0
             }
@@ -59,7 +59,7 @@ id! {
     TemplateId
 }
 
-/// What a job is waited for. It decides when a wait is over: `done` alone does not.
+/// Output that a job is waited for. It decides when a wait is over: `done` alone does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -85,7 +85,8 @@ impl fmt::Display for Goal {
     }
 }
 
-/// A job that may have been paid for: all that is needed to find it again, in any process, at any time.
+/// A job that may have been paid for: all that is needed to find it again, in any process, at any
+/// time.
 ///
 /// Write it down as text or JSON before anything else.
 ///
@@ -101,12 +102,12 @@ impl fmt::Display for Goal {
 pub struct JobHandle {
     /// The job.
     pub id: JobId,
-    /// What it is waited for.
+    /// Output that it is waited for.
     pub goal: Goal,
 }
 
 impl JobHandle {
-    /// A handle for a job that was submitted anywhere, by anyone.
+    /// Returns a handle for a job that was submitted anywhere, by anyone.
     pub fn new(id: impl Into<JobId>, goal: Goal) -> Self {
         Self { id: id.into(), goal }
     }
@@ -137,21 +138,22 @@ impl fmt::Display for JobHandle {
     }
 }
 
-/// A job as the service described it at one moment. In serde it has the service's own form, unknown fields included.
+/// A job as the service described it at one moment. In serde it has the service's own form, unknown
+/// fields included.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Job(Box<types::CustomTemplateJob>); // small, since many are waited for at once
 
-/// How a job stands towards a goal.
+/// Status of a job towards a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Standing {
+pub enum GoalStatus {
     /// Not there yet; also for every status that this version does not know.
-    Going,
+    InProgress,
     /// The goal's output is there.
     Reached,
     /// `done`, but without the goal's output: right after a render is accepted, or when something is wrong.
-    DoneWithoutOutput,
+    MissingOutput,
     /// It failed.
     Failed,
     /// It was rejected.
@@ -159,92 +161,94 @@ pub enum Standing {
 }
 
 impl Job {
-    /// Its id.
+    /// Returns its id.
     pub fn id(&self) -> JobId {
         self.0.id.into()
     }
 
-    /// Its status, verbatim when this version does not know it.
+    /// Returns its status, verbatim when this version does not know it.
     pub fn status(&self) -> &JobStatus {
         &self.0.status
     }
 
-    /// How it stands towards a goal.
-    pub fn standing(&self, goal: Goal) -> Standing {
+    /// Returns its status towards a goal.
+    pub fn goal_status(&self, goal: Goal) -> GoalStatus {
         match self.status() {
-            JobStatus::Failed => Standing::Failed,
-            JobStatus::Rejected => Standing::Rejected,
-            JobStatus::Done if self.output(goal).is_some() => Standing::Reached,
-            JobStatus::Done => Standing::DoneWithoutOutput,
-            _ => Standing::Going,
+            JobStatus::Failed => GoalStatus::Failed,
+            JobStatus::Rejected => GoalStatus::Rejected,
+            JobStatus::Done if self.output(goal).is_some() => GoalStatus::Reached,
+            JobStatus::Done => GoalStatus::MissingOutput,
+            _ => GoalStatus::InProgress,
         }
     }
 
-    /// The preview link or the video's URL.
+    /// Returns the preview link or the video's URL.
     pub fn output(&self, goal: Goal) -> Option<&str> {
         match goal {
-            Goal::Preview => self.preview(),
-            Goal::Video => self.video_output(),
+            Goal::Preview => self.preview_url(),
+            Goal::Video => self.video_url(),
         }
     }
 
-    /// The preview's link, made to be shown in an iframe.
-    pub fn preview(&self) -> Option<&str> {
+    /// Returns the preview's link, made to be shown in an iframe.
+    pub fn preview_url(&self) -> Option<&str> {
         present(&self.0.preview)
     }
 
-    /// The video's URL. It has no documented lifetime: [download](crate::Client::download) it at once.
-    pub fn video_output(&self) -> Option<&str> {
+    /// Returns the video's URL. It has no documented lifetime: [download](crate::Client::download) it
+    /// at once.
+    pub fn video_url(&self) -> Option<&str> {
         present(&self.0.video_output)
     }
 
-    /// The editor's URL, for accounts with editor access; it expires in 24 hours.
+    /// Returns the editor's URL, for accounts with editor access; it expires in 24 hours.
     pub fn editor_url(&self) -> Option<&str> {
         present(&self.0.editor_url)
     }
 
-    /// Why it failed.
+    /// Returns why it failed.
     pub fn failed_reason(&self) -> Option<&str> {
         present(&self.0.failed_reason)
     }
 
-    /// How far it is, if the service says so.
+    /// Returns its progress, if the service tells it.
     pub fn progress(&self) -> Option<Progress> {
         self.0.progress.as_ref().and_then(Progress::read)
     }
 
-    /// What the last billable call on this job was charged.
+    /// Returns what the last billable call on this job was charged. 0 on a finished job may mean that
+    /// the charge is not entered yet.
     pub fn credits_used(&self) -> Option<Credits> {
         self.0.credits_used.as_ref().and_then(Credits::from_number)
     }
 
-    /// The video's duration.
+    /// Returns the video's duration.
     pub fn duration(&self) -> Option<Duration> {
         let seconds = self.0.duration.as_ref()?.as_f64()?;
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> Option<&str> {
         present(&self.0.name)
     }
 
-    /// The model it is made with.
+    /// Returns the model it is made with.
     pub fn model_version(&self) -> Option<&ModelVersion> {
         self.0.model_version.as_ref()
     }
 
-    /// When it was made.
+    /// Returns the time at which it was submitted.
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
         self.0.created_at
     }
 
-    /// When it last changed.
+    /// Returns the time of its last change.
     pub fn updated_at(&self) -> Option<DateTime<Utc>> {
         self.0.updated_at
     }
 
-    /// Everything the service said, in the generated type.
+    /// Returns everything the service said, in the generated type.
     pub fn as_api(&self) -> &types::CustomTemplateJob {
         &self.0
     }
@@ -256,27 +260,28 @@ impl From<types::CustomTemplateJob> for Job {
     }
 }
 
-/// Null and the empty string both mean nothing.
+/// Returns a text; null and the empty string both mean none.
 fn present(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
 
-/// How far a job is, from 0 to 1.
+/// Progress of a job, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Progress(f64);
 
 impl Progress {
-    /// A part of the whole; what is below 0 or above 1 counts as that. `None` for what is not a number.
+    /// Returns a part of the whole, limited to 0 to 1; `None` for what is not a number.
     pub fn new(fraction: f64) -> Option<Self> {
         (!fraction.is_nan()).then(|| Self(fraction.clamp(0.0, 1.0)))
     }
 
-    /// From 0 to 1.
+    /// Returns it as a number from 0 to 1.
     pub fn fraction(self) -> f64 {
         self.0
     }
 
-    /// The scale is not documented: up to 1 it is taken for a fraction, above for a percentage. Sister resources send strings.
+    /// Reads it from an answer. The scale is not documented: up to 1 it is taken for a fraction, above
+    /// for a percentage. Sister resources send strings.
     fn read(progress: &types::Progress) -> Option<Self> {
         let value = match progress {
             types::Progress::Number(number) => number.as_f64()?,
@@ -310,8 +315,8 @@ mod tests {
         let previewed = job(
             serde_json::json!({ "preview": "https://app.creatify.ai/preview", "video_output": "" }),
         );
-        assert_eq!(previewed.standing(Goal::Preview), Standing::Reached);
-        assert_eq!(previewed.standing(Goal::Video), Standing::DoneWithoutOutput);
+        assert_eq!(previewed.goal_status(Goal::Preview), GoalStatus::Reached);
+        assert_eq!(previewed.goal_status(Goal::Video), GoalStatus::MissingOutput);
     }
 
     #[test]
@@ -320,7 +325,7 @@ mod tests {
             let job = job(
                 serde_json::json!({ "status": status, "video_output": "https://media.example.com/old.mp4" }),
             );
-            assert_eq!(job.standing(Goal::Video), Standing::Going, "{status}");
+            assert_eq!(job.goal_status(Goal::Video), GoalStatus::InProgress, "{status}");
         }
     }
 

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod accounts;
-mod call;
+mod billing;
 mod client;
 pub mod credits;
 mod download;
@@ -9,32 +8,28 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod http;
 mod job;
-mod lenient;
-mod pace;
-mod pages;
-mod problem;
-mod reconcile;
-mod retry;
+mod jobs;
 mod submission;
-mod transport;
+mod sync;
+mod template;
 mod variables;
 pub mod wait;
 pub mod webhook;
 
+pub use crate::http::{ErrorMessages, ErrorResponse};
 pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
-pub use creatify_api::{
-    Credentials, InvalidCredential, JobStatus, ModelVersion, OperationId,
-    types::CustomTemplate as Template,
-};
+pub use creatify_api::{Credentials, InvalidCredential, JobStatus, ModelVersion, OperationId};
 pub use download::{Download, Downloaded};
-pub use error::{ChargeRisk, Error, ErrorKind, OverLimit, RetrySafety, Sent};
+pub use error::{ChargeRisk, Error, ErrorKind, OverLimit, Result, RetrySafety, SubmissionRecord};
 pub use job::{
-    Goal, InvalidHandle, InvalidId, Job, JobHandle, JobId, Progress, Standing, TemplateId,
+    Goal, GoalStatus, InvalidHandle, InvalidId, Job, JobHandle, JobId, Progress, TemplateId,
 };
-pub use problem::{Problem, ServiceAnswer};
-pub use reconcile::{Certainty, Match, Reconcile, Reconciled};
-pub use submission::{Accepted, Render, Submission};
+pub use submission::{
+    Create, Match, MatchConfidence, Preview, Reconcile, Reconciled, Render, SubmittedJob,
+};
+pub use template::Template;
 pub use variables::Variables;
 
 /// The generated low-level crate, for what this one does not offer.

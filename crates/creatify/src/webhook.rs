@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, ErrorKind},
+    http::error_response::shortened,
     job::JobId,
-    problem::shortened,
 };
 
 /// The longest delivery that is read.

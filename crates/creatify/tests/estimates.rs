@@ -7,14 +7,15 @@ use std::time::Duration;
 use creatify::{
     ModelVersion,
     credits::{
-        Bound, Credits, DurationRange, EstimateError, Operation, Price, Provenance, RateCard,
+        BillableOperation, Bound, Credits, DurationRange, EstimateError, Price, Provenance,
+        RateCard,
     },
 };
 use proptest::prelude::*;
 
 fn most(
     card: &RateCard,
-    operation: Operation,
+    operation: BillableOperation,
     model: &ModelVersion,
     duration: Duration,
 ) -> Credits {
@@ -27,25 +28,25 @@ fn credits(text: &str) -> Credits {
 }
 
 /// The vendor's own sentences, each with what it speaks of.
-const SEED: [(&str, Operation, ModelVersion); 4] = [
+const SEED: [(&str, BillableOperation, ModelVersion); 4] = [
     (
         "Generating a preview through this endpoint costs 1 credit for every 30 seconds.",
-        Operation::Preview,
+        BillableOperation::Preview,
         ModelVersion::Standard,
     ),
     (
         "Standard model costs 5 credits per 30 seconds video",
-        Operation::Create,
+        BillableOperation::Create,
         ModelVersion::Standard,
     ),
     (
         "Aurora_v1 model costs 20 credits per 15 seconds video",
-        Operation::Create,
+        BillableOperation::Create,
         ModelVersion::AuroraV1,
     ),
     (
         "renders faster with lower quality for 10 credits per 15 seconds video",
-        Operation::Create,
+        BillableOperation::Create,
         ModelVersion::AuroraV1Fast,
     ),
 ];
@@ -79,9 +80,12 @@ fn the_default_card_says_what_the_seed_says() {
         assert_eq!(card.rate(operation, &model).unwrap().provenance, Provenance::Seed);
     }
     let just_over = Duration::from_millis(30_001);
-    assert_eq!(most(&card, Operation::Preview, &ModelVersion::Standard, just_over), credits("2"));
     assert_eq!(
-        most(&card, Operation::Render, &ModelVersion::Standard, Duration::from_secs(60)),
+        most(&card, BillableOperation::Preview, &ModelVersion::Standard, just_over),
+        credits("2")
+    );
+    assert_eq!(
+        most(&card, BillableOperation::Render, &ModelVersion::Standard, Duration::from_secs(60)),
         credits("8")
     );
 }
@@ -89,8 +93,9 @@ fn the_default_card_says_what_the_seed_says() {
 #[test]
 fn the_card_of_the_public_pages_charges_by_the_second() {
     let card = RateCard::named("per-second").unwrap();
-    let cost =
-        |model, seconds| most(&card, Operation::Create, &model, Duration::from_secs_f64(seconds));
+    let cost = |model, seconds| {
+        most(&card, BillableOperation::Create, &model, Duration::from_secs_f64(seconds))
+    };
     assert_eq!(cost(ModelVersion::AuroraV1, 31.0), credits("31"));
     assert_eq!(cost(ModelVersion::AuroraV1Fast, 31.0), credits("15.5"));
     assert_eq!(cost(ModelVersion::AuroraV1Fast, 30.5), credits("15.5"));
@@ -100,7 +105,7 @@ fn the_card_of_the_public_pages_charges_by_the_second() {
 #[test]
 fn an_undocumented_render_is_a_range_and_says_so() {
     let estimate = RateCard::default()
-        .estimate(Operation::Render, &ModelVersion::AuroraV1, Duration::from_secs(45), 1)
+        .estimate(BillableOperation::Render, &ModelVersion::AuroraV1, Duration::from_secs(45), 1)
         .unwrap();
     assert_eq!((estimate.credits.min, estimate.credits.max), (credits("58"), credits("60")));
     assert_eq!(estimate.basis, Provenance::Inferred);
@@ -109,12 +114,14 @@ fn an_undocumented_render_is_a_range_and_says_so() {
 #[test]
 fn what_cannot_be_estimated_is_an_error_never_a_guess() {
     let card = RateCard::default();
-    let unknown = card.estimate(Operation::Create, &"aurora_v9".into(), Duration::from_secs(1), 1);
+    let unknown =
+        card.estimate(BillableOperation::Create, &"aurora_v9".into(), Duration::from_secs(1), 1);
     assert!(matches!(unknown, Err(EstimateError::NoRate { .. })));
-    let huge = card.estimate(Operation::Create, &ModelVersion::Standard, Duration::MAX, u32::MAX);
+    let huge =
+        card.estimate(BillableOperation::Create, &ModelVersion::Standard, Duration::MAX, u32::MAX);
     assert!(huge.is_ok() || huge == Err(EstimateError::Overflow)); // 28 digits hold it
     let nanosecond_blocks = card.estimate(
-        Operation::Render,
+        BillableOperation::Render,
         &ModelVersion::AuroraV1,
         Duration::ZERO..=Duration::MAX,
         u32::MAX,
@@ -130,8 +137,8 @@ fn any_model() -> impl Strategy<Value = ModelVersion> {
     proptest::sample::select(ModelVersion::KNOWN)
 }
 
-fn any_operation() -> impl Strategy<Value = Operation> {
-    proptest::sample::select(Operation::ALL)
+fn any_operation() -> impl Strategy<Value = BillableOperation> {
+    proptest::sample::select(BillableOperation::ALL)
 }
 
 /// Up to ten minutes, to the nanosecond, often just around a whole second.
@@ -176,8 +183,8 @@ proptest! {
     #[test]
     fn preview_and_render_cost_what_create_costs(card in any_card(), duration in any_duration()) {
         let model = ModelVersion::Standard;
-        let parts = most(&card, Operation::Preview, &model, duration).checked_add(most(&card, Operation::Render, &model, duration));
-        prop_assert_eq!(parts, Some(most(&card, Operation::Create, &model, duration)));
+        let parts = most(&card, BillableOperation::Preview, &model, duration).checked_add(most(&card, BillableOperation::Render, &model, duration));
+        prop_assert_eq!(parts, Some(most(&card, BillableOperation::Create, &model, duration)));
     }
 
     #[test]
@@ -202,9 +209,9 @@ proptest! {
         match card.rate(operation, &model).unwrap().price {
             Price::PerBlock { .. } => prop_assert_eq!((estimate.min, estimate.max), (count(operation), count(operation))),
             Price::Between { min: Bound::CreateLessPreview, max: Bound::Create } => {
-                let create = count(Operation::Create);
+                let create = count(BillableOperation::Create);
                 prop_assert_eq!(estimate.max, create);
-                prop_assert_eq!(estimate.min, create.checked_sub(count(Operation::Preview)).unwrap().max(Credits::ZERO));
+                prop_assert_eq!(estimate.min, create.checked_sub(count(BillableOperation::Preview)).unwrap().max(Credits::ZERO));
             }
             other => prop_assert!(false, "{other:?}"),
         }
@@ -217,7 +224,7 @@ fn no_duration_is_too_long_to_be_priced_or_refused_at_once() {
     let started = std::time::Instant::now();
     for seconds in [u64::MAX, u64::MAX / 2, 30 * u64::from(u32::MAX) + 31] {
         let estimate = RateCard::default().estimate(
-            Operation::Render,
+            BillableOperation::Render,
             &ModelVersion::AuroraV1,
             Duration::from_secs(seconds),
             1,

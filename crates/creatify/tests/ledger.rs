@@ -7,14 +7,14 @@ use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
 use creatify::{
     ModelVersion,
     credits::{
-        Credits, Ledger, Operation,
-        ledger::{Entry, GroupBy, State, Summary},
+        BillableOperation, Credits, Ledger,
+        ledger::{Entry, EntryState, GroupBy, Summary},
     },
 };
 
-fn entry(operation: Operation, charged: &str) -> Entry {
+fn entry(operation: BillableOperation, charged: &str) -> Entry {
     let mut entry = Entry::reserved(operation, ModelVersion::Standard, Arc::from("blocks"));
-    entry.state = State::Charged;
+    entry.state = EntryState::Charged;
     entry.charged = Some(charged.parse().unwrap());
     entry.seconds = Some(Duration::from_secs(28).into());
     entry
@@ -25,12 +25,12 @@ fn totals_are_exact_and_the_last_line_of_an_entry_counts() {
     let folder = tempfile::tempdir().unwrap();
     for ledger in [Ledger::default(), Ledger::in_file(folder.path().join("new/ledger.jsonl"))] {
         let mut reserved =
-            Entry::reserved(Operation::Create, ModelVersion::AuroraV1, Arc::from("blocks"));
+            Entry::reserved(BillableOperation::Create, ModelVersion::AuroraV1, Arc::from("blocks"));
         ledger.write(&reserved).unwrap();
         for _ in 0..10 {
-            ledger.write(&entry(Operation::Preview, "0.1")).unwrap();
+            ledger.write(&entry(BillableOperation::Preview, "0.1")).unwrap();
         }
-        reserved.state = State::Charged;
+        reserved.state = EntryState::Charged;
         reserved.charged = Some(40.into());
         ledger.write(&reserved).unwrap();
 
@@ -53,13 +53,13 @@ fn a_torn_last_line_is_reported_and_harms_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.jsonl");
     let ledger = Ledger::in_file(&path);
-    ledger.write(&entry(Operation::Preview, "1")).unwrap();
+    ledger.write(&entry(BillableOperation::Preview, "1")).unwrap();
     let one = fs::read(&path).unwrap();
-    ledger.write(&entry(Operation::Preview, "2")).unwrap();
+    ledger.write(&entry(BillableOperation::Preview, "2")).unwrap();
     let two = fs::read(&path).unwrap();
     for end in one.len() + 1..two.len() {
         fs::write(&path, &two[..end]).unwrap();
-        ledger.write(&entry(Operation::Preview, "4")).unwrap();
+        ledger.write(&entry(BillableOperation::Preview, "4")).unwrap();
         let contents = ledger.read().unwrap();
         let charged = contents
             .entries
@@ -87,10 +87,10 @@ fn child() {
     let Some(path) = std::env::var_os(CHILD) else { return };
     let ledger = Ledger::in_file(Path::new(&path));
     for _ in 0..ENTRIES {
-        let mut entry = entry(Operation::Preview, "1");
-        entry.state = State::Reserved;
+        let mut entry = entry(BillableOperation::Preview, "1");
+        entry.state = EntryState::Reserved;
         ledger.write(&entry).unwrap();
-        entry.state = State::Charged;
+        entry.state = EntryState::Charged;
         ledger.write(&entry).unwrap();
     }
 }
@@ -127,7 +127,8 @@ fn processes_append_side_by_side_and_a_kill_loses_nothing_written() {
     let whole = lines.lines().filter(|line| serde_json::from_str::<Entry>(line).is_ok()).count();
     assert_eq!(whole + contents.torn.len(), lines.lines().count());
     assert!(contents.torn.len() <= killed.len(), "{:?}", contents.torn);
-    let charged = contents.entries.iter().filter(|entry| entry.state == State::Charged).count();
+    let charged =
+        contents.entries.iter().filter(|entry| entry.state == EntryState::Charged).count();
     assert!(charged >= finishing.len() * ENTRIES, "{charged}");
     // Each killed process leaves at most one entry that was reserved and not charged.
     assert!(contents.entries.len() - charged <= killed.len());

@@ -23,7 +23,7 @@ pub fn measure() -> String {
         for handle in handles {
             let client = client.clone();
             waits.spawn(async move {
-                handle.wait(&client).timeout(Duration::from_secs(24 * 3600)).await.unwrap().id()
+                client.wait(handle).timeout(Duration::from_secs(24 * 3600)).await.unwrap().id()
             });
         }
         let mut most = 0;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use creatify::wait::{Adaptive, Schedule};
+use creatify::wait::{Adaptive, PollPolicy};
 use creatify_tests::one_by_one::{Figures, Profile, competitors, earlier, jobs, wait_for};
 
 use crate::row;
@@ -38,8 +38,8 @@ pub fn measure() -> (String, Vec<Point>) {
             ]);
         };
         if profile == Profile::Informative {
-            for (policy, schedule) in competitors() {
-                let figures = wait_for(&jobs, schedule.as_ref(), None);
+            for (policy, policy) in competitors() {
+                let figures = wait_for(&jobs, policy.as_ref(), None);
                 add("any", policy, figures);
                 points.push(Point { series: policy.to_owned(), figures });
             }
@@ -47,18 +47,19 @@ pub fn measure() -> (String, Vec<Point>) {
         let own = Adaptive::default();
         add(&name, "**creatify**", wait_for(&jobs, &own, None));
         add(&name, "**creatify**, 20 earlier jobs known", wait_for(&jobs, &own, Some(known)));
-        for thrift in [0.3, 1.0, 4.0, 16.0, 64.0] {
-            let schedule: &dyn Schedule =
-                &Adaptive::between(Duration::from_secs(1), Duration::from_secs(120)).thrift(thrift);
+        for request_cost in [0.3, 1.0, 4.0, 16.0, 64.0] {
+            let policy: &dyn PollPolicy =
+                &Adaptive::between(Duration::from_secs(1), Duration::from_secs(120))
+                    .request_cost(request_cost);
             for (series, earlier) in [("", None), (", earlier jobs known", Some(known))] {
                 if matches!(profile, Profile::Informative | Profile::Absent) {
                     let series = format!("creatify, progress {name}{series}");
-                    points.push(Point { series, figures: wait_for(&jobs, schedule, earlier) });
+                    points.push(Point { series, figures: wait_for(&jobs, policy, earlier) });
                 }
             }
         }
     }
     text += "\nThe other policies do not look at progress. Which is better depends on the number of requests too:\n\
-             `Adaptive::thrift` moves along the lines of the plot.\n\n![requests against delay](waiting.svg)\n";
+             `Adaptive::request_cost` moves along the lines of the plot.\n\n![requests against delay](waiting.svg)\n";
     (text, points)
 }

@@ -1,7 +1,8 @@
 //! The answer to a preview is lost: what is found out, while the list of jobs is as it may be.
 
 use creatify::{
-    Certainty, Client, Error, ErrorKind, OperationId, Reconciled, Sent, Submission, Variables,
+    Client, Error, ErrorKind, MatchConfidence, OperationId, Reconciled, Submission,
+    SubmissionRecord, Variables,
 };
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
 
@@ -66,7 +67,7 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
     if story == Story::Twin {
         submission(&self::client(&sandbox)).send().await.unwrap();
     }
-    client.jobs(&[]).await.unwrap();
+    client.list_jobs().await.unwrap();
 
     let jobs = sandbox.job_count();
     let submission = submission(&client);
@@ -79,8 +80,9 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
     assert_eq!(made.is_some(), story != Story::NotProcessed);
 
     // Written down, and read by another process.
-    let sent: Sent =
-        serde_json::from_str(&serde_json::to_string(lost.sent().unwrap()).unwrap()).unwrap();
+    let sent: SubmissionRecord =
+        serde_json::from_str(&serde_json::to_string(lost.submission_record().unwrap()).unwrap())
+            .unwrap();
     let reconciled = client.reconcile(&sent).await;
     let place = format!("{list:?} {story:?}: {reconciled:?}");
     assert_eq!(
@@ -89,11 +91,11 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
         "it was sent again: {place}"
     );
     match &reconciled {
-        Ok(Reconciled::OneMatch(found)) => {
+        Ok(Reconciled::Found(found)) => {
             assert!(!found.adopted, "nobody asked for that: {place}");
             let is_it = Some(found.job.id().as_uuid()) == made;
-            match found.certainty {
-                Certainty::Exact => {
+            match found.confidence {
+                MatchConfidence::Exact => {
                     assert!(is_it, "another job was taken for it: {place}");
                     "one match, exact".to_owned()
                 }
@@ -101,9 +103,9 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
                 _ => "one match, likely (the twin)".to_owned(),
             }
         }
-        Ok(Reconciled::NoneSeenYet) => "none seen yet".to_owned(),
+        Ok(Reconciled::NotFoundYet) => "none seen yet".to_owned(),
         Ok(Reconciled::Ambiguous(_)) => "ambiguous".to_owned(),
-        Ok(Reconciled::CannotKnow) => "cannot know".to_owned(),
+        Ok(Reconciled::Unsupported) => "cannot know".to_owned(),
         other => name(other),
     }
 }
@@ -120,12 +122,12 @@ async fn reconciling_never_waits_longer_than_a_submission_takes() {
     let lost = Rule::new(Fault::DropAfter).on(OperationId::PreviewCustomTemplateJobAsync);
     sandbox.set_faults(Faults::new(1).with(lost));
     let error = submission(&client).marked_in_name().send().await.unwrap_err();
-    let mut sent = serde_json::to_value(error.sent().unwrap()).unwrap();
+    let mut sent = serde_json::to_value(error.submission_record().unwrap()).unwrap();
     sent["sent_at"] = "2190-05-04T09:12:30Z".into();
     sent["given_up_at"] = "2190-05-04T09:13:00Z".into();
-    let sent: Sent = serde_json::from_value(sent).unwrap();
+    let sent: SubmissionRecord = serde_json::from_value(sent).unwrap();
     let started = tokio::time::Instant::now();
-    assert!(matches!(client.reconcile(&sent).await, Ok(Reconciled::OneMatch(_))));
+    assert!(matches!(client.reconcile(&sent).await, Ok(Reconciled::Found(_))));
     let waited = started.elapsed().as_secs();
     assert!((30..=60).contains(&waited), "{waited} s");
 }
@@ -142,12 +144,16 @@ async fn a_render_whose_answer_was_lost_is_settled_by_its_id() -> Result<(), Err
         let lost = Rule::new(loses).on(OperationId::RenderCustomTemplateJob).limit(1);
         sandbox.set_faults(Faults::new(1).with(lost).with(missing));
         let error = client.render(preview.id()).send().await.unwrap_err();
-        match client.reconcile(error.sent().unwrap()).adopt(Certainty::Exact).await? {
-            Reconciled::OneMatch(found) => {
-                assert!(processed && found.adopted && found.certainty == Certainty::Exact);
-                assert!(found.handle.wait(&client).await?.video_output().is_some());
+        match client
+            .reconcile(error.submission_record().unwrap())
+            .adopt(MatchConfidence::Exact)
+            .await?
+        {
+            Reconciled::Found(found) => {
+                assert!(processed && found.adopted && found.confidence == MatchConfidence::Exact);
+                assert!(client.wait(found.handle).await?.video_url().is_some());
             }
-            other => assert!(!processed && matches!(other, Reconciled::NoneSeenYet), "{other:?}"),
+            other => assert!(!processed && matches!(other, Reconciled::NotFoundYet), "{other:?}"),
         }
     }
     Ok(())

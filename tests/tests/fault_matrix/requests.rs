@@ -81,7 +81,10 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
                         job.wait(&scene.client).await.unwrap();
                         cell += ", charged, job known";
                     } else {
-                        assert!(error.sent().is_some(), "nothing to reconcile by: {place}");
+                        assert!(
+                            error.submission_record().is_some(),
+                            "nothing to reconcile by: {place}"
+                        );
                         cell += ", charged";
                     }
                 }
@@ -97,7 +100,7 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
 
 async fn call(scene: &Scene, operation: OperationId) -> Result<Option<Job>, Error> {
     let Scene { client, previewed, .. } = scene;
-    let accepted = |accepted: creatify::Accepted| Some(accepted.job);
+    let accepted = |accepted: creatify::SubmittedJob| Some(accepted.job);
     match operation {
         OperationId::CreateCustomTemplateJob => {
             client.create(template(), Variables::new()).send().await.map(accepted)
@@ -112,7 +115,7 @@ async fn call(scene: &Scene, operation: OperationId) -> Result<Option<Job>, Erro
             client.render(*previewed).send().await.map(accepted)
         }
         OperationId::GetCustomTemplateJob => client.job(*previewed).await.map(Some),
-        OperationId::ListCustomTemplateJobs => client.jobs(&[*previewed]).await.map(|_| None),
+        OperationId::ListCustomTemplateJobs => client.get_jobs(&[*previewed]).await.map(|_| None),
         OperationId::ListCustomTemplates => client.templates().await.map(|_| None),
         _ => client.remaining_credits().await.map(|_| None),
     }

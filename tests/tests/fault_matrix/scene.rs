@@ -42,7 +42,7 @@ pub const FAULTS: &[(&str, Fault)] = &[
     ("unknown status", Fault::UnknownStatus),
     ("unknown enum value", Fault::UnknownEnum),
     ("extra fields", Fault::ExtraFields),
-    ("done before the output appears", Fault::DoneWithoutOutput),
+    ("done before the output appears", Fault::MissingOutput),
     ("stale answer", Fault::Stale),
     ("list ignores ids", Fault::IgnoreIds),
     ("list in pages of 1", Fault::Pages(1)),
@@ -66,7 +66,7 @@ impl Scene {
         let preview = client.preview(template(), Variables::new()).send().await.unwrap();
         client.preview(template(), Variables::new()).send().await.unwrap(); // a second job, for lists
         let previewed = preview.wait(&client).await.unwrap().id();
-        client.jobs(&[previewed]).await.unwrap(); // an answer that can be stale
+        client.get_jobs(&[previewed]).await.unwrap(); // an answer that can be stale
         Self { sandbox, client, previewed }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 const TEXT: &str = "\
-Deliveries are hints, read with `webhook::parse`; whoever gets one looks at the job. What they claim may be late, out of order or forged;
+Deliveries are hints, read with `webhook::parse`; whoever gets one looks at the job. What they claim may be late, out of prepared or forged;
 what the look says is so.
 ";
 
@@ -23,7 +23,7 @@ const FAULTS: &[(&str, Option<Fault>)] = &[
     ("none: the last one comes twice anyway", None),
     ("twice", Some(Fault::Twice)),
     ("late by 100 s", Some(Fault::Delay(100.0))),
-    ("out of order", Some(Fault::OutOfOrder)),
+    ("out of prepared", Some(Fault::OutOfOrder)),
     ("forged", Some(Fault::Forged)),
     ("lost", Some(Fault::DropBefore)),
 ];
@@ -54,10 +54,7 @@ async fn outcome(fault: Option<Fault>) -> (String, String) {
         assert_eq!(hint.job, accepted.handle.id);
         claimed.push(hint.claimed_status.to_string());
         let job = client.job(hint.job).await.unwrap();
-        assert!(
-            job.video_output().is_none_or(|url| url.starts_with(sandbox.media_url())),
-            "{job:?}"
-        );
+        assert!(job.video_url().is_none_or(|url| url.starts_with(sandbox.media_url())), "{job:?}");
         seen.push(job.status().to_string());
     }
     (claimed.join(", "), seen.join(", "))

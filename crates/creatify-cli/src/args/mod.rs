@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use creatify::{
     ModelVersion, TemplateId,
-    credits::{Credits, DurationRange, Operation, RateCard, UsdPerCredit},
+    credits::{BillableOperation, Credits, DurationRange, RateCard, UsdPerCredit},
 };
 use creatify_sandbox::Faults;
 use secrecy::SecretString;
@@ -201,7 +201,7 @@ pub(crate) enum Command {
 pub(crate) struct Estimate {
     /// What is to be charged: preview, create or render
     #[arg(long, value_parser = operation, required_unless_present = "plan")]
-    pub(crate) operation: Option<Operation>,
+    pub(crate) operation: Option<BillableOperation>,
     /// Duration of the video in seconds, exact (28.5) or a range (20..45)
     #[arg(long, value_name = "S|A..B", required_unless_present = "plan")]
     pub(crate) seconds: Option<DurationRange>,

@@ -5,7 +5,7 @@ use std::fmt;
 use clap::ValueEnum;
 use creatify::{
     Goal, JobHandle, JobId,
-    credits::{Operation, RateCard},
+    credits::{BillableOperation, RateCard},
 };
 use creatify_sandbox::Faults;
 use secrecy::SecretString;
@@ -21,10 +21,15 @@ pub(super) fn secret(text: &str) -> Result<SecretString, std::convert::Infallibl
     Ok(text.into())
 }
 
-pub(super) fn operation(text: &str) -> Result<Operation, String> {
-    let known =
-        || Operation::ALL.iter().map(|operation| operation.as_str()).collect::<Vec<_>>().join(", ");
-    Operation::ALL
+pub(super) fn operation(text: &str) -> Result<BillableOperation, String> {
+    let known = || {
+        BillableOperation::ALL
+            .iter()
+            .map(|operation| operation.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    BillableOperation::ALL
         .iter()
         .copied()
         .find(|operation| operation.as_str() == text)

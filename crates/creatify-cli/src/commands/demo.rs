@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use creatify::{
     Goal, ModelVersion, Variables,
-    credits::{Credits, Operation},
+    credits::{BillableOperation, Credits},
 };
 use serde_json::json;
 
@@ -23,16 +23,9 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
         .into_iter()
         .next()
         .ok_or_else(|| Failure::other("the sandbox has no templates"))?;
-    let template_id = template
-        .template_id
-        .parse()
-        .map_err(|error: creatify::InvalidId| Failure::other(error.to_string()))?;
+    let template_id = template.id().map_err(|error| Failure::other(error.to_string()))?;
     let before = client.remaining_credits().await?;
-    note(&format!(
-        "1. Template: {} ({})",
-        template.name.as_deref().unwrap_or("unnamed"),
-        template_id
-    ));
+    note(&format!("1. Template: {} ({})", template.name().unwrap_or("unnamed"), template_id));
 
     let standard = ModelVersion::Standard;
     let up_to_30_s = Duration::from_secs(30);
@@ -42,7 +35,8 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
             .map(|estimate| estimate.credits.max)
             .map_err(|error| Failure::other(error.to_string()))
     };
-    let (preview_cost, render_cost) = (estimate(Operation::Preview)?, estimate(Operation::Render)?);
+    let (preview_cost, render_cost) =
+        (estimate(BillableOperation::Preview)?, estimate(BillableOperation::Render)?);
     note(&format!(
         "2. Estimate for up to 30 s: preview {preview_cost}, render {render_cost} credits; balance {before}"
     ));
@@ -57,16 +51,16 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
         .send()
         .await?;
     session.accepted(accepted.handle);
-    let preview = submit::finish(session, client, &accepted, TIMEOUT).await?;
+    let preview = submit::finish(session, &accepted, TIMEOUT).await?;
     note(&format!(
         "   link for an iframe, while this runs: {}",
-        preview.preview().unwrap_or_default()
+        preview.preview_url().unwrap_or_default()
     ));
 
     note("4. Render: the same job goes on to its video");
     let accepted = client.render(preview.id()).max_credits(render_cost).send().await?;
     session.accepted(accepted.handle);
-    let video = submit::finish(session, client, &accepted, TIMEOUT).await?;
+    let video = submit::finish(session, &accepted, TIMEOUT).await?;
 
     note("5. Download");
     let downloaded = client.download(&video, Goal::Video, file).await?;

@@ -2,7 +2,7 @@
 
 use creatify::credits::{
     Charge, Mismatch, RateCard,
-    ledger::{Contents, GroupBy, Line, Summary},
+    ledger::{GroupBy, GroupTotal, LedgerContents, Summary},
 };
 use serde::Serialize;
 
@@ -63,7 +63,7 @@ pub(crate) fn ledger(session: &Session, options: &args::Ledger) -> Result<(), Fa
 }
 
 /// What the charges in a ledger say of a card.
-pub(crate) fn mismatch(card: &RateCard, contents: &Contents) -> Option<Mismatch> {
+pub(crate) fn mismatch(card: &RateCard, contents: &LedgerContents) -> Option<Mismatch> {
     let charges: Vec<Charge> = contents.entries.iter().filter_map(|entry| entry.charge()).collect();
     Mismatch::find(card, RateCard::known(), &charges)
 }
@@ -88,12 +88,12 @@ const HEADER: [&str; 8] = [
     "UNKNOWN",
 ];
 
-fn lines(summary: &Summary) -> impl Iterator<Item = &Line> {
+fn lines(summary: &Summary) -> impl Iterator<Item = &GroupTotal> {
     summary.groups.iter().chain([&summary.total])
 }
 
-fn cells(line: &Line) -> Vec<String> {
-    let Line {
+fn cells(line: &GroupTotal) -> Vec<String> {
+    let GroupTotal {
         group,
         calls,
         charged_calls,

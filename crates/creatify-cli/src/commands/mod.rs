@@ -4,7 +4,7 @@ mod demo;
 mod download;
 mod estimate;
 mod ledger;
-mod look;
+mod read;
 mod sandbox;
 mod submit;
 mod wait;
@@ -20,16 +20,16 @@ use crate::{
 pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo { file } => demo::demo(session, &file).await,
-        Command::Templates => look::templates(session).await,
-        Command::Balance => look::balance(session).await,
+        Command::Templates => read::templates(session).await,
+        Command::Balance => read::balance(session).await,
         Command::Estimate(estimate) => estimate::estimate(session, &estimate),
         Command::Preview { template, sync, options } => {
             submit::preview(session, template, sync, options).await
         }
         Command::Create { template, options } => submit::create(session, template, options).await,
         Command::Render { job_id, options } => submit::render(session, job_id, options).await,
-        Command::Get { job_id } => look::get(session, job_id).await,
-        Command::List { job_ids } => look::list(session, &job_ids).await,
+        Command::Get { job_id } => read::get(session, job_id).await,
+        Command::List { job_ids } => read::list(session, &job_ids).await,
         Command::Wait { job_ids, goal, timeout } => {
             wait::wait(session, &job_ids, goal.map(Into::into), timeout).await
         }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use creatify::{Accepted, Client, Error, ErrorKind, Job, Render, Submission, Variables};
+use creatify::{Client, Create, Error, ErrorKind, Job, Preview, Render, SubmittedJob, Variables};
 use serde_json::Value;
 
 use crate::{
@@ -25,7 +25,7 @@ pub(crate) async fn preview(
         options
     );
     let submission = if sync { submission.blocking() } else { submission };
-    submit(session, client, Request::New(submission), &options).await
+    submit(session, client, Request::Preview(submission), &options).await
 }
 
 pub(crate) async fn create(
@@ -38,7 +38,7 @@ pub(crate) async fn create(
         client.create(template.template_id, variables(&template.variables)?),
         options
     );
-    submit(session, client, Request::New(submission), &options).await
+    submit(session, client, Request::Create(submission), &options).await
 }
 
 pub(crate) async fn render(
@@ -79,7 +79,8 @@ macro_rules! with_options {
 use with_options;
 
 enum Request<'c> {
-    New(Submission<'c>),
+    Preview(Preview<'c>),
+    Create(Create<'c>),
     Render(Render<'c>),
 }
 
@@ -95,17 +96,18 @@ async fn submit(
         output::note(session, &format!("wait for it with: {}", exit::resume_line(accepted.handle)));
         accepted.job
     } else {
-        let job = finish(session, client, &accepted, options.timeout).await?;
+        let job = finish(session, &accepted, options.timeout).await?;
         settled(session, client, &accepted, &job, options.show_balance).await;
         job
     };
     output::show(session, &job, || output::job_text(&job))
 }
 
-async fn send(session: &Session, request: Request<'_>) -> Result<Accepted, Failure> {
+async fn send(session: &Session, request: Request<'_>) -> Result<SubmittedJob, Failure> {
     session.sending();
     let sent = match request {
-        Request::New(submission) => submission.send().await,
+        Request::Preview(preview) => preview.send().await,
+        Request::Create(create) => create.send().await,
         Request::Render(render) => render.send().await,
     };
     match sent {
@@ -138,18 +140,17 @@ fn said_for_the_command(error: Error) -> Failure {
 
 pub(crate) async fn finish(
     session: &Session,
-    client: &Client,
-    accepted: &Accepted,
+    accepted: &SubmittedJob,
     timeout: Timeout,
 ) -> Result<Job, Failure> {
-    wait::one(session, accepted.wait(client), accepted.handle, timeout).await
+    wait::one(session, accepted.wait(), accepted.handle, timeout).await
 }
 
 /// One line on what it cost, and a warning if the rate card does not fit.
 async fn settled(
     session: &Session,
     client: &Client,
-    accepted: &Accepted,
+    accepted: &SubmittedJob,
     job: &Job,
     show_balance: bool,
 ) {

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use creatify::{
     Error, Goal, Job, JobHandle,
-    wait::{Update, Wait},
+    wait::{Wait, WaitEvent},
 };
 use futures_util::{StreamExt, future::join_all};
 
@@ -29,7 +29,7 @@ pub(crate) async fn wait(
         session.accepted(handle);
         let bar = bars.bar(handle);
         async move {
-            let result = follow(handle.wait(client).timeout(timeout.timeout), bar).await;
+            let result = follow(client.wait(handle).timeout(timeout.timeout), bar).await;
             if !matches!(&result, Err(error) if matches!(error.kind(), creatify::ErrorKind::TimedOut)) {
                 session.finished(handle);
             }
@@ -71,7 +71,7 @@ pub(crate) async fn one(
 }
 
 async fn follow(wait: Wait, mut bar: Bar) -> Result<Job, Error> {
-    let mut updates = pin!(wait.updates());
+    let mut updates = pin!(wait.events());
     let mut last = None;
     while let Some(update) = updates.next().await {
         match &update {
@@ -81,7 +81,7 @@ async fn follow(wait: Wait, mut bar: Bar) -> Result<Job, Error> {
         last = Some(update);
     }
     match last {
-        Some(Ok(Update::Reached(job))) => Ok(job),
+        Some(Ok(WaitEvent::Completed(job))) => Ok(job),
         Some(Err(error)) => Err(error),
         _ => unreachable!("a stream of updates ends with the job or an error"),
     }

@@ -11,35 +11,24 @@ use url::Url;
 
 use super::{Client, DEFAULT_BASE_URL, Inner};
 use crate::{
-    accounts::Accounts,
+    billing::Billing,
     credits::{Budget, DurationRange, Ledger, RateCard},
+    download::DownloadClient,
     error::Error,
-    pace::Pace,
-    transport,
-    wait::{Adaptive, Earlier, Schedule, Watcher},
+    http::{CallLimits, Executor, transport},
+    jobs::JobReader,
+    submission::Submitter,
+    wait::{Adaptive, PollBatcher, PollPolicy},
 };
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// For a call with all its attempts.
+/// Time for a call with all its attempts.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// The blocking preview answers only when the preview is ready.
 const BLOCKING_PREVIEW_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-const ATTEMPTS: u32 = 6;
+const MAX_ATTEMPTS: u32 = 6;
 /// As good as none, and no clock overflows.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
-
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) attempt_timeout: Duration,
-    pub(super) call_timeout: Duration,
-    pub(super) blocking_preview_timeout: Duration,
-    pub(super) attempts: u32,
-    pub(super) rate_card: RateCard,
-    pub(super) schedule: Arc<dyn Schedule>,
-    pub(super) default_duration: Option<DurationRange>,
-    pub(super) concurrency: Option<NonZeroUsize>,
-    pub(super) requests_per_second: Option<NonZeroU32>,
-}
+const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Settings of a [`Client`]. All but the credentials have defaults.
 #[derive(Debug, Clone)]
@@ -47,9 +36,12 @@ pub(super) struct Settings {
 pub struct ClientBuilder {
     credentials: Option<Credentials>,
     base_url: String,
+    limits: CallLimits,
     budget: Option<Budget>,
     ledger: Ledger,
-    settings: Settings,
+    rate_card: RateCard,
+    policy: Arc<dyn PollPolicy>,
+    default_duration: Option<DurationRange>,
 }
 
 impl ClientBuilder {
@@ -57,145 +49,155 @@ impl ClientBuilder {
         Self {
             credentials: None,
             base_url: DEFAULT_BASE_URL.to_owned(),
-            budget: None,
-            ledger: Ledger::default(),
-            settings: Settings {
+            limits: CallLimits {
                 attempt_timeout: ATTEMPT_TIMEOUT,
                 call_timeout: CALL_TIMEOUT,
                 blocking_preview_timeout: BLOCKING_PREVIEW_TIMEOUT,
-                attempts: ATTEMPTS,
-                rate_card: RateCard::default(),
-                schedule: Arc::new(Adaptive::default()),
-                default_duration: None,
-                concurrency: None,
-                requests_per_second: None,
+                max_attempts: MAX_ATTEMPTS,
+                max_concurrent_requests: None,
+                max_requests_per_second: None,
             },
+            budget: None,
+            ledger: Ledger::default(),
+            rate_card: RateCard::default(),
+            policy: Arc::new(Adaptive::default()),
+            default_duration: None,
         }
     }
 
-    /// The account.
+    /// Sets the account.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// Another service, such as a sandbox. Plain http only to loopback.
+    /// Sets another service, such as a sandbox. Plain http only to loopback.
+    #[doc(alias = "sandbox")]
+    #[doc(alias = "mock")]
     pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = base_url.into();
         self
     }
 
-    /// How long one request may take, from connecting to the last byte; 30 s by default. When it passes on a billable request, the
-    /// outcome is unknown.
+    /// Sets the time for one request, from connecting to the last byte; 30 s by default. When it
+    /// passes on a billable request, the outcome is unknown.
+    #[doc(alias = "timeout")]
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.attempt_timeout = timeout.min(LONGEST_TIMEOUT);
+        self.limits.attempt_timeout = timeout.min(MAX_TIMEOUT);
         self
     }
 
-    /// How long a call may take with all its attempts; 2 minutes by default.
+    /// Sets the time for a call with all its attempts; 2 minutes by default.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.call_timeout = timeout.min(LONGEST_TIMEOUT);
+        self.limits.call_timeout = timeout.min(MAX_TIMEOUT);
         self
     }
 
-    /// How long the blocking preview may take; 15 minutes by default. When it passes, the outcome is unknown.
+    /// Sets the time for the blocking preview; 15 minutes by default. When it passes, the outcome is
+    /// unknown.
     pub fn blocking_preview_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.blocking_preview_timeout = timeout.min(LONGEST_TIMEOUT);
+        self.limits.blocking_preview_timeout = timeout.min(MAX_TIMEOUT);
         self
     }
 
-    /// How often a call is tried at most; 6 by default. A billable request is sent again only when it certainly was not processed.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.settings.attempts = attempts.max(1);
+    /// Sets how often a call is tried at most; 6 by default. A billable request is sent again only
+    /// when it certainly was not processed.
+    #[doc(alias = "retry")]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.limits.max_attempts = attempts.max(1);
         self
     }
 
-    /// How many requests may be under way at once, by this client and its clones; unlimited unless set.
-    pub fn concurrency(mut self, most: NonZeroUsize) -> Self {
-        self.settings.concurrency = Some(most);
+    /// Sets how many requests may be under way at once, by this client and its clones; unlimited
+    /// unless set.
+    #[doc(alias = "concurrency")]
+    pub fn max_concurrent_requests(mut self, most: NonZeroUsize) -> Self {
+        self.limits.max_concurrent_requests = Some(most);
         self
     }
 
-    /// How many requests a second this client and its clones send at most; unlimited unless set. No limit of the service is published;
-    /// after a 429 all of them slow down by themselves.
-    pub fn requests_per_second(mut self, most: NonZeroU32) -> Self {
-        self.settings.requests_per_second = Some(most);
+    /// Sets how many requests a second this client and its clones send at most; unlimited unless
+    /// set. No limit of the service is published; after a 429 all of them slow down by themselves.
+    #[doc(alias = "rate limit")]
+    pub fn max_requests_per_second(mut self, most: NonZeroU32) -> Self {
+        self.limits.max_requests_per_second = Some(most);
         self
     }
 
-    /// The prices to estimate by; the default of `openapi.yaml` unless set.
+    /// Sets the prices to estimate by; the default of `openapi.yaml` unless set.
     pub fn rate_card(mut self, rate_card: RateCard) -> Self {
-        self.settings.rate_card = rate_card;
+        self.rate_card = rate_card;
         self
     }
 
-    /// How long videos are expected to be where nothing better is known. Nothing is guessed unless this is set.
-    pub fn default_duration(mut self, seconds: impl Into<DurationRange>) -> Self {
-        self.settings.default_duration = Some(seconds.into());
+    /// Sets the expected duration of videos where nothing better is known. Nothing is guessed unless
+    /// this is set.
+    pub fn default_duration(mut self, duration: impl Into<DurationRange>) -> Self {
+        self.default_duration = Some(duration.into());
         self
     }
 
-    /// A limit on what this client and its clones, and every other client of the same budget, may spend. Each submission then needs an
-    /// [expected duration](crate::Submission::expected_duration), since its most is set aside before it is sent.
+    /// Sets a limit on what this client and its clones, and every other client of the same budget,
+    /// may spend. Each submission then needs an
+    /// [expected duration](crate::Preview::expected_duration), since the most it may cost is
+    /// reserved before it is sent.
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
         self
     }
 
-    /// Where billable calls are entered; in memory unless set.
+    /// Sets the ledger in which billable calls are entered; in memory unless set.
     pub fn ledger(mut self, ledger: Ledger) -> Self {
         self.ledger = ledger;
         self
     }
 
-    /// When to look at a job while waiting for it; [`Adaptive`] unless set.
-    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
-        self.settings.schedule = Arc::new(schedule);
+    /// Sets the policy for the delay between polls; [`Adaptive`] unless set.
+    #[doc(alias = "backoff")]
+    pub fn poll_policy(mut self, policy: impl PollPolicy + 'static) -> Self {
+        self.policy = Arc::new(policy);
         self
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the credentials are missing, or the URL is not one, or is plain
-    /// http to another machine.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the credentials are missing,
+    /// or the URL is not one, or is plain http to another machine.
     pub fn build(self) -> Result<Client, Error> {
         let credentials =
             self.credentials.ok_or_else(|| Error::invalid("the credentials are missing"))?;
-        let wrong = |reason: &str| {
-            Error::invalid(format!("base URL `{}`: {reason}", without_secrets(&self.base_url)))
+        let url = checked(&self.base_url)?;
+        let jobs = JobReader {
+            executor: Arc::new(Executor::new(url.clone(), credentials, self.limits)?),
+            billing: Arc::new(Billing::new(self.budget, self.ledger, self.rate_card)),
+            run_times: Arc::default(),
         };
-        let url: Url = self
-            .base_url
-            .trim()
-            .parse()
-            .map_err(|error: url::ParseError| wrong(&error.to_string()))?;
-        transport::check_scheme(&url).map_err(wrong)?;
-        if !url.username().is_empty()
-            || url.password().is_some()
-            || url.query().is_some()
-            || url.fragment().is_some()
-        {
-            return Err(wrong("it must not have a user, query or fragment"));
-        }
-        Ok(Client(Arc::new(Inner {
-            http: transport::api(&url)?,
-            downloads: transport::downloads()?,
-            base_url: url.as_str().trim_end_matches('/').to_owned(),
-            credentials,
-            accounts: Accounts::new(self.budget, self.ledger, self.settings.rate_card.clone()),
-            pace: Pace::new(self.settings.concurrency, self.settings.requests_per_second),
-            watcher: Watcher::default(),
-            earlier: Earlier::default(),
-            settings: self.settings,
-        })))
+        let downloads = DownloadClient::new(jobs.clone(), &url)?;
+        let batcher = PollBatcher::new(jobs);
+        let (policy, default_duration) = (self.policy, self.default_duration);
+        let submitter = Submitter { batcher, policy, default_duration };
+        Ok(Client(Arc::new(Inner { submitter, downloads })))
     }
 }
 
-/// A URL for a message: what stands before an `@` may be a password.
-fn without_secrets(url: &str) -> &str {
-    url.rsplit('@').next().unwrap_or(url)
+/// Parses and checks a base URL.
+fn checked(base_url: &str) -> Result<Url, Error> {
+    // The part before an `@` may be a password.
+    let shown = base_url.rsplit('@').next().unwrap_or(base_url);
+    let wrong = |reason: &str| Error::invalid(format!("base URL `{shown}`: {reason}"));
+    let url: Url =
+        base_url.trim().parse().map_err(|error: url::ParseError| wrong(&error.to_string()))?;
+    transport::check_scheme(&url).map_err(wrong)?;
+    let has_more = !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some();
+    if has_more {
+        return Err(wrong("it must not have a user, query or fragment"));
+    }
+    Ok(url)
 }
 
 #[cfg(test)]

@@ -1,31 +1,31 @@
-//! The client: one account, one service, and how patient to be with it.
+//! The client of one account of one service.
 
 mod builder;
 
-use std::{env, fmt, sync::Arc};
+use std::{env, fmt, path::PathBuf, sync::Arc};
 
-use creatify_api::{Client as ApiClient, Context, Credentials, OperationId, limits, types};
-use tokio::time::Instant;
+use creatify_api::{ModelVersion, OperationId, limits};
+use futures_util::future::join_all;
 
 pub use builder::ClientBuilder;
-use builder::Settings;
 
 use crate::{
-    accounts::Accounts,
-    call::Patience,
     credits::{
-        Budget, Credits, DurationRange, Estimate, EstimateError, Ledger, Mismatch, Operation,
-        RateCard,
+        BillableOperation, Budget, Credits, DurationRange, Estimate, EstimateError, Ledger,
+        Mismatch, RateCard,
     },
-    error::Error,
-    job::{Job, JobId, TemplateId},
-    pace::Pace,
-    submission::{Kind, Render, Submission},
+    download::{Download, DownloadClient},
+    error::{Error, ErrorKind, SubmissionRecord},
+    http::{CallError, Executor},
+    job::{Goal, Job, JobHandle, JobId, TemplateId},
+    jobs::JobReader,
+    submission::{Create, Preview, Reconcile, Render, Submitter, reconcile},
+    template::Template,
     variables::Variables,
-    wait::{Earlier, Schedule, Watcher},
+    wait::Wait,
 };
 
-/// The service itself (documented).
+/// Base URL of the service (documented).
 pub const DEFAULT_BASE_URL: &str = "https://api.creatify.ai";
 
 /// A client of one account. Cheap to clone; clones share everything.
@@ -35,8 +35,9 @@ pub const DEFAULT_BASE_URL: &str = "https://api.creatify.ai";
 /// use creatify::{Client, Credentials};
 /// use std::time::Duration;
 ///
+/// let key = std::fs::read_to_string("/run/secrets/creatify")?;
 /// let client = Client::builder()
-///     .credentials(Credentials::new("my-api-id", std::fs::read_to_string("/run/secrets/creatify")?)?)
+///     .credentials(Credentials::new("my-api-id", key)?)
 ///     .attempt_timeout(Duration::from_secs(10))
 ///     .build()?;
 /// println!("{} credits left", client.remaining_credits().await?);
@@ -47,34 +48,30 @@ pub const DEFAULT_BASE_URL: &str = "https://api.creatify.ai";
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    http: reqwest::Client,
-    downloads: reqwest::Client,
-    base_url: String,
-    credentials: Credentials,
-    accounts: Accounts,
-    pace: Pace,
-    watcher: Watcher,
-    earlier: Earlier,
-    settings: Settings,
+    submitter: Submitter,
+    downloads: DownloadClient,
 }
 
 impl Client {
-    /// Settings to start from.
+    /// Returns a builder with the default settings.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// A client of the account in `CREATIFY_API_ID` and `CREATIFY_API_KEY`, at `CREATIFY_BASE_URL` if that is set.
+    /// Builds a client of the account in `CREATIFY_API_ID` and `CREATIFY_API_KEY`, at
+    /// `CREATIFY_BASE_URL` if that is set. A variable that is set to nothing counts as unset.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when one is missing or wrong.
+    /// [`ErrorKind::InvalidInput`] when one is missing or wrong.
     pub fn from_env() -> Result<Self, Error> {
+        let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let required = |name| {
-            env::var(name)
-                .map_err(|_| Error::invalid(format!("the environment variable {name} is not set")))
+            set(name).ok_or_else(|| {
+                Error::invalid(format!("the environment variable {name} is not set"))
+            })
         };
-        let credentials = Credentials::new(
+        let credentials = creatify_api::Credentials::new(
             required("CREATIFY_API_ID")?,
             required("CREATIFY_API_KEY")?,
         )
@@ -82,253 +79,308 @@ impl Client {
             Error::invalid("the credentials in the environment cannot be used").because(error)
         })?;
         let builder = Self::builder().credentials(credentials);
-        match env::var("CREATIFY_BASE_URL") {
-            Ok(url) if !url.is_empty() => builder.base_url(url).build(),
-            _ => builder.build(),
+        match set("CREATIFY_BASE_URL") {
+            Some(url) => builder.base_url(url).build(),
+            None => builder.build(),
         }
     }
 
-    /// Starts a preview of a template: costs the preview rate (1 credit for every started 30 s by default) once it is
-    /// [sent](Submission::send).
+    /// Prepares a preview of a template. It costs the preview rate (1 credit for every started 30 s
+    /// by default) once it is [sent](Preview::send).
     ///
-    /// It is made asynchronously, so that a broken connection loses nothing; [`Submission::blocking`] chooses the other endpoint.
-    pub fn preview(&self, template: TemplateId, variables: Variables) -> Submission<'_> {
-        Submission::new(self, Kind::Preview, template, variables)
+    /// It is made asynchronously, so that a broken connection loses nothing; [`Preview::blocking`]
+    /// chooses the other endpoint.
+    pub fn preview(&self, template: TemplateId, variables: Variables) -> Preview<'_> {
+        Preview::new(&self.0.submitter, template, variables)
     }
 
-    /// Makes a video without a preview: costs the create rate once it is [sent](Submission::send).
-    pub fn create(&self, template: TemplateId, variables: Variables) -> Submission<'_> {
-        Submission::new(self, Kind::Create, template, variables)
+    /// Prepares a video without a preview. It costs the create rate once it is
+    /// [sent](Create::send).
+    pub fn create(&self, template: TemplateId, variables: Variables) -> Create<'_> {
+        Create::new(&self.0.submitter, template, variables)
     }
 
-    /// Makes the video of a job that has a preview: costs the render rate once it is [sent](Render::send).
+    /// Prepares the video of a job that has a preview. It costs the render rate once it is
+    /// [sent](Render::send).
     pub fn render(&self, job: JobId) -> Render<'_> {
-        Render::new(self, job)
+        Render::new(&self.0.submitter, job)
     }
 
-    /// Looks at a job. Free; one request.
+    /// Waits for a job that was submitted anywhere, earlier, by anyone: for at most 20 minutes,
+    /// unless [`Wait::timeout`] sets another time-out. Free.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) with status 404 when there is no such job.
+    /// See [`Wait`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: creatify::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let handle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse()?;
+    /// let job = client.wait(handle).timeout(Duration::from_secs(600)).await?;
+    /// println!("{:?}", job.video_url());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "poll")]
+    pub fn wait(&self, handle: JobHandle) -> Wait {
+        let Submitter { batcher, policy, .. } = &self.0.submitter;
+        Wait::new(batcher.clone(), handle, policy.clone())
+    }
+
+    /// Waits for several jobs at once, and returns the outcome of each in the order given: one that
+    /// fails does not stop the others. Free; they share their requests.
+    ///
+    /// ```no_run
+    /// # async fn example(client: creatify::Client, handles: Vec<creatify::JobHandle>) {
+    /// for (handle, outcome) in handles.iter().zip(client.wait_all(&handles).await) {
+    ///     match outcome {
+    ///         Ok(job) => println!("{handle} {:?}", job.video_url()),
+    ///         Err(error) => println!("{handle} {error}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn wait_all(
+        &self,
+        handles: &[JobHandle],
+    ) -> impl Future<Output = Vec<Result<Job, Error>>> + Send + use<> {
+        join_all(handles.iter().map(|handle| self.wait(*handle)).collect::<Vec<_>>())
+    }
+
+    /// Reads a job. Free; one request.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Refused`] with status 404 when there is no such job.
     pub async fn job(&self, id: JobId) -> Result<Job, Error> {
-        let job = self.get_job(id, self.patience()).await?;
-        self.accounts().saw(&job);
-        Ok(job)
+        self.jobs().get(id, self.executor().options()).await
     }
 
-    /// Lists jobs: those asked for, or the account's when none is. Free; one request, and one more for each further page.
+    /// Lists the jobs of the account. Free; one request, and one more for each further page, up to
+    /// 100.
     ///
-    /// The service does not promise this: it may ignore `ids` or not offer the call at all. A job that is missing from the answer is not
-    /// proven missing; ask for it with [`job`](Self::job).
+    /// The service does not promise this call.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for more ids than the service takes (100), and
-    /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) with status 404 or 405 when it does not offer the call.
-    pub async fn jobs(&self, ids: &[JobId]) -> Result<Vec<Job>, Error> {
-        if ids.len() > limits::IDS {
-            return Err(Error::invalid(format!(
-                "{} ids in one request; at most {} are taken",
-                ids.len(),
-                limits::IDS
-            )));
+    /// [`ErrorKind::Refused`] with status 404 or 405 when the service does not offer it.
+    pub async fn list_jobs(&self) -> Result<Vec<Job>, Error> {
+        self.jobs().list(&[]).await
+    }
+
+    /// Reads several jobs at once; at most 100. Free; one request, none when `ids` is empty.
+    ///
+    /// The service does not promise this call, and may ignore the ids: then the answer has other
+    /// jobs too. A job that is missing from it is not proven missing; read it with
+    /// [`job`](Self::job).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for more ids than the service takes, and [`ErrorKind::Refused`]
+    /// with status 404 or 405 when it does not offer the call.
+    pub async fn get_jobs(&self, ids: &[JobId]) -> Result<Vec<Job>, Error> {
+        match ids.len() {
+            0 => Ok(Vec::new()),
+            length if length > limits::IDS => {
+                let most = limits::IDS;
+                Err(Error::invalid(format!(
+                    "{length} ids in one request; at most {most} are taken"
+                )))
+            }
+            _ => self.jobs().list(ids).await,
         }
-        let list = self.first_page_of_jobs(ids, self.patience()).await?;
-        let jobs = self.all_pages(OperationId::ListCustomTemplateJobs, list).await?;
-        let jobs: Vec<_> = jobs.into_iter().map(Job::from).collect();
-        jobs.iter().for_each(|job| self.accounts().saw(job));
-        Ok(jobs)
     }
 
     /// Lists the account's templates. Free; one request, and one more for each further page.
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`](crate::ErrorKind).
-    pub async fn templates(&self) -> Result<Vec<crate::Template>, Error> {
-        let list = self
-            .call(OperationId::ListCustomTemplates, self.patience(), |api| async move {
+    /// See [`ErrorKind`].
+    pub async fn templates(&self) -> Result<Vec<Template>, Error> {
+        let operation = OperationId::ListCustomTemplates;
+        let executor = self.executor();
+        let list = executor
+            .call(operation, executor.options(), |api| async move {
                 api.list_custom_templates().send().await
             })
             .await
-            .map_err(|failed| failed.into_error())?;
-        self.all_pages(OperationId::ListCustomTemplates, list).await
+            .map_err(CallError::into_error)?;
+        let templates = executor.all_pages(operation, list).await?;
+        Ok(templates.into_iter().map(Template::from).collect())
     }
 
     /// Reads the balance. Free; one request. A failed request is an error, never a balance of zero.
     ///
     /// # Errors
     ///
-    /// See [`ErrorKind`](crate::ErrorKind).
+    /// See [`ErrorKind`].
+    #[doc(alias = "balance")]
     pub async fn remaining_credits(&self) -> Result<Credits, Error> {
-        let balance = self
-            .call(OperationId::GetRemainingCredits, self.patience(), |api| async move {
+        let operation = OperationId::GetRemainingCredits;
+        let executor = self.executor();
+        let balance = executor
+            .call(operation, executor.options(), |api| async move {
                 api.get_remaining_credits().send().await
             })
             .await
-            .map_err(|failed| failed.into_error())?;
+            .map_err(CallError::into_error)?;
         Credits::from_number(&balance.remaining_credits).ok_or_else(|| {
-            Error::new(
-                crate::ErrorKind::Undecodable,
-                format!("the balance {} is not a decimal", balance.remaining_credits),
-            )
-            .during(OperationId::GetRemainingCredits)
+            let message = format!("the balance {} is not a decimal", balance.remaining_credits);
+            Error::new(ErrorKind::Undecodable, message).during(operation)
         })
     }
 
-    /// What `count` equal submissions will cost, by this client's rate card. Offline and free.
-    ///
-    /// # Errors
-    ///
-    /// When the card has no rate for the operation and model, or the amount is too large to hold.
-    pub fn estimate(
-        &self,
-        operation: Operation,
-        model_version: &creatify_api::ModelVersion,
-        seconds: impl Into<DurationRange>,
-        count: u32,
-    ) -> Result<Estimate, EstimateError> {
-        self.0.settings.rate_card.estimate(operation, model_version, seconds, count)
-    }
-
-    /// Makes sure that the account has the credits for something large, before any of it is sent. Free; one request.
+    /// Checks that the account has the credits for something large, before any of it is sent. Free;
+    /// one request.
     ///
     /// Others may spend from the same account meanwhile, so this is no reservation.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InsufficientCredits`](crate::ErrorKind::InsufficientCredits) when the balance is below `credits`, and any error of
-    /// [`remaining_credits`](Self::remaining_credits): a balance that cannot be read is not taken for enough, nor for zero.
+    /// [`ErrorKind::InsufficientCredits`] when the balance is below `credits`, and any error of
+    /// [`remaining_credits`](Self::remaining_credits): a balance that cannot be read is not taken
+    /// for enough, nor for zero.
     pub async fn check_balance(&self, credits: Credits) -> Result<(), Error> {
         let balance = self.remaining_credits().await?;
         if balance >= credits {
             return Ok(());
         }
         let message = format!(
-            "the account has {balance} credits, and {credits} may be needed; nothing was sent"
+            "the account has {}, and {} may be needed; nothing was sent",
+            balance.in_words(),
+            credits.in_words()
         );
-        Err(Error::new(crate::ErrorKind::InsufficientCredits, message)
+        Err(Error::new(ErrorKind::InsufficientCredits, message)
             .during(OperationId::GetRemainingCredits))
     }
 
-    /// Where it sends its requests.
-    pub fn base_url(&self) -> &str {
-        &self.0.base_url
-    }
-
-    /// The prices that it estimates by.
-    pub fn rate_card(&self) -> &RateCard {
-        &self.0.settings.rate_card
-    }
-
-    /// The budget that every submission is held against, if there is one.
-    pub fn budget(&self) -> Option<&Budget> {
-        self.accounts().budget()
-    }
-
-    /// Where billable calls are entered.
-    pub fn ledger(&self) -> &Ledger {
-        self.accounts().ledger()
-    }
-
-    /// Whether what recent jobs were charged contradicts the rate card, and which card fits. This is how a silent price change shows.
-    pub fn rate_card_mismatch(&self) -> Option<Mismatch> {
-        self.accounts().mismatch()
-    }
-
-    pub(crate) fn accounts(&self) -> &Accounts {
-        &self.0.accounts
-    }
-
-    pub(crate) fn pace(&self) -> &Pace {
-        &self.0.pace
-    }
-
-    pub(crate) fn credentials(&self) -> &Credentials {
-        &self.0.credentials
-    }
-
-    pub(crate) fn context(&self) -> Context {
-        Context::new(self.credentials().clone())
-    }
-
-    pub(crate) fn api(&self, context: Context) -> ApiClient {
-        ApiClient::new_with_client(&self.0.base_url, self.0.http.clone(), context)
-    }
-
-    pub(crate) fn downloads(&self) -> &reqwest::Client {
-        &self.0.downloads
-    }
-
-    pub(crate) fn watcher(&self) -> &Watcher {
-        &self.0.watcher
-    }
-
-    pub(crate) fn earlier(&self) -> &Earlier {
-        &self.0.earlier
-    }
-
-    pub(crate) fn schedule(&self) -> &Arc<dyn Schedule> {
-        &self.0.settings.schedule
-    }
-
-    pub(crate) fn default_duration(&self) -> Option<DurationRange> {
-        self.0.settings.default_duration
-    }
-
-    /// One job as it is now.
-    pub(crate) async fn get_job(&self, id: JobId, patience: Patience) -> Result<Job, Error> {
-        let get = |api: ApiClient| async move {
-            api.get_custom_template_job().id(id.as_uuid()).send().await
-        };
-        let job = self.call(OperationId::GetCustomTemplateJob, patience, get).await;
-        job.map(Job::from).map_err(|failed| failed.into_error())
-    }
-
-    /// These jobs, or all, as far as the first answer shows them.
-    pub(crate) async fn first_page_of_jobs(
+    /// Estimates the cost of `count` equal submissions, by this client's rate card. Offline and
+    /// free.
+    ///
+    /// # Errors
+    ///
+    /// When the card has no rate for the operation and model, or the amount is too large to hold.
+    pub fn estimate(
         &self,
-        ids: &[JobId],
-        patience: Patience,
-    ) -> Result<types::CustomTemplateJobList, Error> {
-        let joined = ids.iter().map(JobId::to_string).collect::<Vec<_>>().join(",");
-        let list = |api: ApiClient| {
-            let joined = joined.clone();
-            async move {
-                let request = api.list_custom_template_jobs();
-                if joined.is_empty() {
-                    request.send().await
-                } else {
-                    request.ids(joined).send().await
-                }
-            }
-        };
-        self.call(OperationId::ListCustomTemplateJobs, patience, list)
-            .await
-            .map_err(|failed| failed.into_error())
+        operation: BillableOperation,
+        model_version: &ModelVersion,
+        duration: impl Into<DurationRange>,
+        count: u32,
+    ) -> Result<Estimate, EstimateError> {
+        self.rate_card().estimate(operation, model_version, duration, count)
     }
 
-    /// For an ordinary call that starts now.
-    pub(crate) fn patience(&self) -> Patience {
-        let settings = &self.0.settings;
-        Patience {
-            attempt: settings.attempt_timeout,
-            deadline: Instant::now() + settings.call_timeout,
-            attempts: settings.attempts,
-        }
+    /// Downloads a job's video, or its preview's page, to a file; into a directory when
+    /// `destination` is one, named after the job. Free.
+    ///
+    /// The video's URL has no documented lifetime, so do this as soon as the job is done. It is
+    /// fetched without credentials, from https only (http from loopback), to `NAME.part`, which
+    /// becomes the file when it is whole. A broken download goes on where it stopped, now or in a
+    /// later call, if the server allows it; otherwise nothing is left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoOutput`] when the job does not have it yet, [`ErrorKind::Download`] when it
+    /// could not be fetched or written.
+    ///
+    /// ```no_run
+    /// # async fn example(client: creatify::Client, job: creatify::Job) -> Result<(), creatify::Error> {
+    /// let file = client.download(&job, creatify::Goal::Video, "videos/").await?;
+    /// println!("{} bytes in {}", file.bytes, file.path.display());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn download(
+        &self,
+        job: &Job,
+        output: Goal,
+        destination: impl Into<PathBuf>,
+    ) -> Download<'_> {
+        Download::new(&self.0.downloads, job, output, destination.into())
     }
 
-    /// For the endpoint that answers only when the preview is ready.
-    pub(crate) fn blocking_patience(&self) -> Patience {
-        let patience = self.patience();
-        let attempt = self.0.settings.blocking_preview_timeout;
-        Patience { attempt, deadline: patience.deadline + attempt, ..patience }
+    /// Looks for the job of a submission whose outcome is unknown: a render by its id, anything else
+    /// in the list of jobs. Free.
+    ///
+    /// It first waits until a list can prove something: until the request's time-out and a listing
+    /// lag of 15 s have passed. Jobs that the [ledger](Self::ledger) knows from other submissions
+    /// are not proposed.
+    ///
+    /// # Errors
+    ///
+    /// Any error of [`list_jobs`](Self::list_jobs) and [`job`](Self::job). Nothing is concluded
+    /// then.
+    ///
+    /// ```no_run
+    /// # async fn example(client: creatify::Client, error: creatify::Error) -> Result<(), creatify::Error> {
+    /// use creatify::{MatchConfidence, Reconciled};
+    ///
+    /// if let Some(record) = error.submission_record() {
+    ///     match client.reconcile(record).adopt(MatchConfidence::Exact).await? {
+    ///         Reconciled::Found(found) if found.adopted => {
+    ///             client.wait(found.handle).await?;
+    ///         }
+    ///         other => println!("to be decided by a person: {other:?}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reconcile(&self, record: &SubmissionRecord) -> Reconcile<'_> {
+        Reconcile::new(&self.0.submitter, record)
+    }
+
+    /// Takes a job for that of a submission of unknown outcome, after
+    /// [`reconcile`](Self::reconcile): its charge is then settled when it ends. No request.
+    pub fn adopt(&self, record: &SubmissionRecord, job: &Job) -> JobHandle {
+        reconcile::adopt(&self.0.submitter, record, job)
+    }
+
+    /// Declares that a submission of unknown outcome was certainly not accepted, and releases its
+    /// reservation. No request.
+    pub fn disown(&self, record: &SubmissionRecord) {
+        self.jobs().billing.disown(&record.entry);
+    }
+
+    /// Returns the base URL of the service.
+    pub fn base_url(&self) -> &str {
+        self.executor().base_url()
+    }
+
+    /// Returns the prices that the client estimates by.
+    pub fn rate_card(&self) -> &RateCard {
+        self.jobs().billing.rate_card()
+    }
+
+    /// Returns the budget that bounds every submission, if there is one.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.jobs().billing.budget()
+    }
+
+    /// Returns the ledger in which billable calls are entered.
+    pub fn ledger(&self) -> &Ledger {
+        self.jobs().billing.ledger()
+    }
+
+    /// Returns how the charges of recent jobs contradict the rate card, and which card fits. This is
+    /// how a silent price change shows.
+    pub fn rate_card_mismatch(&self) -> Option<Mismatch> {
+        self.jobs().billing.mismatch()
+    }
+
+    fn jobs(&self) -> &JobReader {
+        self.0.submitter.batcher.jobs()
+    }
+
+    fn executor(&self) -> &Executor {
+        &self.jobs().executor
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.0.base_url).finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.base_url()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What is an amount of credits? An exact decimal.
+//! Exact amounts of credits.
 
 use std::{fmt, str::FromStr};
 
@@ -30,7 +30,13 @@ impl Credits {
     /// No credits.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
-    /// The sum, or `None` when it is too large to hold.
+    /// Returns the amount with its unit: `1 credit`, `2.5 credits`.
+    pub fn in_words(self) -> String {
+        let unit = if self.0 == Decimal::ONE { "credit" } else { "credits" };
+        format!("{self} {unit}")
+    }
+
+    /// Returns the sum, or `None` when it is too large to hold.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }

@@ -6,8 +6,8 @@ use creatify_api::ModelVersion;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Bound, Credits, Operation, Price, Provenance, Rate, RateCard};
-use crate::problem::shortened;
+use super::{BillableOperation, Bound, Credits, Price, Provenance, Rate, RateCard};
+use crate::http::error_response::shortened;
 
 /// Blocks are whole seconds up to a day.
 const LONGEST_BLOCK: u32 = 24 * 60 * 60;
@@ -34,7 +34,7 @@ struct CardFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RateLine {
-    operation: Operation,
+    operation: BillableOperation,
     model_version: Option<String>,
     credits: Option<Credits>,
     block_seconds: Option<u32>,
@@ -186,7 +186,7 @@ mod tests {
         let json = r#"{"name": "mine", "rates": [{"operation": "create", "credits": 0.1, "block_seconds": 1}]}"#;
         let card = RateCard::from_yaml(json).unwrap();
         let estimate = card
-            .estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(3), 1)
+            .estimate(BillableOperation::Create, &ModelVersion::Standard, Duration::from_secs(3), 1)
             .unwrap();
         assert_eq!(estimate.credits.max, "0.3".parse().unwrap());
     }

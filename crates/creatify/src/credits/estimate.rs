@@ -5,14 +5,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use creatify_api::ModelVersion;
 use serde::{Deserialize, Serialize};
 
-use super::{Bound, Credits, DurationRange, Operation, Price, Provenance, Rate, RateCard};
+use super::{BillableOperation, Bound, Credits, DurationRange, Price, Provenance, Rate, RateCard};
 
 /// What some equal submissions will cost, by one rate card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Estimate {
     /// What is to be charged.
-    pub operation: Operation,
+    pub operation: BillableOperation,
     /// The model it is made with.
     pub model_version: ModelVersion,
     /// The name of the card.
@@ -82,7 +82,7 @@ pub enum EstimateError {
         /// The card.
         rate_card: String,
         /// The operation asked for.
-        operation: Operation,
+        operation: BillableOperation,
         /// The model asked for.
         model_version: ModelVersion,
     },
@@ -99,17 +99,17 @@ impl RateCard {
     /// When the card has no rate for the operation and model, or the amount is too large to hold.
     ///
     /// ```
-    /// use creatify::{ModelVersion, credits::{Operation, RateCard}};
+    /// use creatify::{ModelVersion, credits::{BillableOperation, RateCard}};
     /// use std::time::Duration;
     ///
     /// let card = RateCard::default();
-    /// let estimate = card.estimate(Operation::Create, &ModelVersion::AuroraV1, Duration::from_secs(31), 2)?;
+    /// let estimate = card.estimate(BillableOperation::Create, &ModelVersion::AuroraV1, Duration::from_secs(31), 2)?;
     /// assert_eq!(estimate.credits.max, 120.into()); // three started blocks of 15 s, 20 credits each, twice
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn estimate(
         &self,
-        operation: Operation,
+        operation: BillableOperation,
         model_version: &ModelVersion,
         seconds: impl Into<DurationRange>,
         count: u32,
@@ -124,8 +124,8 @@ impl RateCard {
                 (range, rate.provenance, &[Assumption::StartedBlocksAreWhole][..])
             }
             Price::Between { min, max } => {
-                let create = self.rate_or_error(Operation::Create, model_version)?;
-                let preview = self.rate_or_error(Operation::Preview, model_version)?;
+                let create = self.rate_or_error(BillableOperation::Create, model_version)?;
+                let preview = self.rate_or_error(BillableOperation::Preview, model_version)?;
                 let basis = rate.provenance.max(create.provenance).max(preview.provenance);
                 let derived = Derived {
                     create: self.per_block(create, model_version)?,
@@ -158,9 +158,38 @@ impl RateCard {
 }
 
 impl RateCard {
+    /// Estimates the cost of `count` equal submissions whose model is not known: from the least to
+    /// the most that any model costs. Offline and free.
+    ///
+    /// # Errors
+    ///
+    /// When the card has no rate for the operation, or the amount is too large to hold.
+    pub fn estimate_any_model(
+        &self,
+        operation: BillableOperation,
+        seconds: impl Into<DurationRange>,
+        count: u32,
+    ) -> Result<Estimate, EstimateError> {
+        let seconds = seconds.into();
+        let mut models = ModelVersion::KNOWN
+            .iter()
+            .map(|model_version| self.estimate(operation, model_version, seconds, count));
+        let first =
+            models.next().ok_or_else(|| self.no_rate(operation, &ModelVersion::Standard))??;
+        models.try_fold(first, |known, other| {
+            let other = other?;
+            let credits = CreditRange {
+                min: known.credits.min.min(other.credits.min),
+                max: known.credits.max.max(other.credits.max),
+            };
+            let dearest = if other.credits.max > known.credits.max { other } else { known };
+            Ok(Estimate { credits, ..dearest })
+        })
+    }
+
     fn rate_or_error(
         &self,
-        operation: Operation,
+        operation: BillableOperation,
         model_version: &ModelVersion,
     ) -> Result<&Rate, EstimateError> {
         self.rate(operation, model_version).ok_or_else(|| self.no_rate(operation, model_version))
@@ -178,7 +207,7 @@ impl RateCard {
         }
     }
 
-    fn no_rate(&self, operation: Operation, model_version: &ModelVersion) -> EstimateError {
+    fn no_rate(&self, operation: BillableOperation, model_version: &ModelVersion) -> EstimateError {
         EstimateError::NoRate {
             rate_card: self.name().to_owned(),
             operation,

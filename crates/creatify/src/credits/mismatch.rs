@@ -4,14 +4,14 @@ use std::{fmt, time::Duration};
 
 use creatify_api::ModelVersion;
 
-use super::{CreditRange, Credits, Operation, RateCard};
+use super::{BillableOperation, CreditRange, Credits, RateCard};
 
 /// What one finished job was charged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Charge {
     /// What for.
-    pub operation: Operation,
+    pub operation: BillableOperation,
     /// With which model.
     pub model_version: ModelVersion,
     /// For how long a video, exactly.
@@ -55,7 +55,7 @@ impl fmt::Display for Mismatch {
 impl Charge {
     /// A charge to compare.
     pub fn new(
-        operation: Operation,
+        operation: BillableOperation,
         model_version: ModelVersion,
         duration: Duration,
         charged: Credits,
@@ -108,7 +108,7 @@ fn sum(mut amounts: impl Iterator<Item = Credits>) -> Credits {
 mod tests {
     use super::*;
 
-    fn charge(operation: Operation, seconds: u64, charged: &str) -> Charge {
+    fn charge(operation: BillableOperation, seconds: u64, charged: &str) -> Charge {
         Charge::new(
             operation,
             ModelVersion::AuroraV1,
@@ -119,7 +119,10 @@ mod tests {
 
     #[test]
     fn charges_of_another_card_name_that_card() {
-        let charges = [charge(Operation::Create, 28, "28"), charge(Operation::Preview, 28, "1")];
+        let charges = [
+            charge(BillableOperation::Create, 28, "28"),
+            charge(BillableOperation::Preview, 28, "1"),
+        ];
         let mismatch = Mismatch::find(&RateCard::default(), RateCard::known(), &charges).unwrap();
         assert_eq!((mismatch.jobs, mismatch.differing), (2, 1));
         assert_eq!(mismatch.fitting, ["per-second"]);
@@ -131,7 +134,10 @@ mod tests {
 
     #[test]
     fn charges_within_the_estimate_are_no_mismatch() {
-        let charges = [charge(Operation::Render, 45, "59"), charge(Operation::Create, 45, "60")];
+        let charges = [
+            charge(BillableOperation::Render, 45, "59"),
+            charge(BillableOperation::Create, 45, "60"),
+        ];
         assert_eq!(Mismatch::find(&RateCard::default(), RateCard::known(), &charges), None);
         assert_eq!(Mismatch::find(&RateCard::default(), RateCard::known(), &[]), None);
     }
@@ -141,7 +147,7 @@ mod tests {
         let mismatch = Mismatch::find(
             &RateCard::default(),
             RateCard::known(),
-            &[charge(Operation::Preview, 30, "2")],
+            &[charge(BillableOperation::Preview, 30, "2")],
         )
         .unwrap();
         assert!(mismatch.fitting.is_empty());

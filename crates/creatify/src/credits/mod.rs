@@ -13,7 +13,7 @@ mod rate_card;
 pub use amount::{Credits, InvalidCredits};
 pub use budget::{Budget, BudgetState, OverBudget, Reservation};
 pub use card_file::InvalidRateCard;
-pub use creatify_api::credit_rates::{Bound, Operation, Provenance};
+pub use creatify_api::credit_rates::{BillableOperation, Bound, Provenance};
 pub use duration_range::{DurationRange, InvalidDuration};
 pub use estimate::{Assumption, CreditRange, Estimate, EstimateError};
 pub use ledger::Ledger;

@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CreditRange, Credits, DurationRange, Estimate, EstimateError, Operation, Provenance, RateCard,
+    BillableOperation, CreditRange, Credits, DurationRange, Estimate, EstimateError, Provenance,
+    RateCard,
 };
 
 /// Several submissions, such as "preview all, render some".
@@ -25,7 +26,7 @@ pub struct Plan {
 #[non_exhaustive]
 pub struct Step {
     /// What is to be charged.
-    pub operation: Operation,
+    pub operation: BillableOperation,
     /// The model.
     #[serde(default = "standard")]
     pub model_version: ModelVersion,
@@ -87,7 +88,7 @@ pub enum InvalidPrice {
 
 impl Step {
     /// One submission for a video of this duration.
-    pub fn new(operation: Operation, seconds: impl Into<DurationRange>) -> Self {
+    pub fn new(operation: BillableOperation, seconds: impl Into<DurationRange>) -> Self {
         Self {
             operation,
             model_version: standard(),
@@ -184,11 +185,11 @@ mod tests {
     #[test]
     fn preview_all_and_render_forty_percent() {
         let thirty = Duration::from_secs(30);
-        let preview = Step { count: 10, ..Step::new(Operation::Preview, thirty) };
+        let preview = Step { count: 10, ..Step::new(BillableOperation::Preview, thirty) };
         let render = Step {
             count: 10,
             percent: NonZeroU32::new(40),
-            ..Step::new(Operation::Render, thirty)
+            ..Step::new(BillableOperation::Render, thirty)
         };
         let estimate = Plan::new([preview, render]).estimate(&RateCard::default()).unwrap();
         assert_eq!(estimate.credits.max, 26.into()); // 10 × 1 + 4 × 4
@@ -200,7 +201,7 @@ mod tests {
         let step = |count, percent| Step {
             count,
             percent: NonZeroU32::new(percent),
-            ..Step::new(Operation::Preview, Duration::ZERO)
+            ..Step::new(BillableOperation::Preview, Duration::ZERO)
         };
         assert_eq!(step(10, 35).submissions(), 4);
         assert_eq!(step(1, 1).submissions(), 1);
@@ -211,7 +212,12 @@ mod tests {
     #[test]
     fn dollars_are_exact() {
         let estimate = RateCard::default()
-            .estimate(Operation::Create, &ModelVersion::Standard, Duration::from_secs(60), 1)
+            .estimate(
+                BillableOperation::Create,
+                &ModelVersion::Standard,
+                Duration::from_secs(60),
+                1,
+            )
             .unwrap();
         let usd = |price: UsdPerCredit| price.price(estimate.credits).unwrap().max.to_string();
         assert_eq!(usd(UsdPerCredit::of_plan("API Starter").unwrap()), "1.98"); // 0.198 a credit

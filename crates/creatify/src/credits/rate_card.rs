@@ -7,7 +7,7 @@ use std::{
 
 use creatify_api::{ModelVersion, credit_rates};
 
-use super::{Bound, Credits, Operation, Provenance};
+use super::{BillableOperation, Bound, Credits, Provenance};
 
 /// A named set of prices.
 ///
@@ -24,7 +24,7 @@ pub struct RateCard {
 #[non_exhaustive]
 pub struct Rate {
     /// What is charged.
-    pub operation: Operation,
+    pub operation: BillableOperation,
     /// The model it holds for; `None` for every model without a rate of its own.
     pub model_version: Option<ModelVersion>,
     /// How it is charged.
@@ -102,7 +102,11 @@ impl RateCard {
     }
 
     /// The rate of an operation with a model: the model's own, or else the one for every model.
-    pub fn rate(&self, operation: Operation, model_version: &ModelVersion) -> Option<&Rate> {
+    pub fn rate(
+        &self,
+        operation: BillableOperation,
+        model_version: &ModelVersion,
+    ) -> Option<&Rate> {
         let mut of_operation = self.rates.iter().filter(|rate| rate.operation == operation);
         let own =
             of_operation.clone().find(|rate| rate.model_version.as_ref() == Some(model_version));
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn every_known_card_prices_every_operation_with_every_known_model() {
         for card in RateCard::known() {
-            for operation in Operation::ALL {
+            for operation in BillableOperation::ALL {
                 for model in ModelVersion::KNOWN {
                     assert!(
                         card.rate(*operation, model).is_some(),
@@ -164,13 +168,13 @@ mod tests {
         let mut card = RateCard::default();
         let special = Price::PerBlock { credits: Credits::from(9), block: Duration::from_secs(1) };
         let own = Rate {
-            operation: Operation::Preview,
+            operation: BillableOperation::Preview,
             model_version: Some(ModelVersion::AuroraV1),
             price: special,
             provenance: Provenance::Observed,
         };
         card.rates.push(own);
-        let price = |model| card.rate(Operation::Preview, &model).map(|rate| rate.price);
+        let price = |model| card.rate(BillableOperation::Preview, &model).map(|rate| rate.price);
         assert_eq!(price(ModelVersion::AuroraV1), Some(special));
         assert_ne!(price(ModelVersion::Standard), Some(special));
     }

@@ -1,4 +1,5 @@
-//! How does a video get to disk? Streamed, resumed after a cut, bounded, checked, and renamed at the end. Without credentials.
+//! Downloads of videos to disk: streamed, resumed after a cut, bounded, checked, and renamed at the
+//! end. Without credentials.
 
 mod part;
 
@@ -18,10 +19,10 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    client::Client,
     error::{BoxError, Error, ErrorKind},
+    http::transport,
     job::{Goal, Job, JobHandle},
-    transport,
+    jobs::JobReader,
 };
 use part::Part;
 
@@ -30,10 +31,9 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 const RETRIES: usize = 4;
 
 /// A file to be fetched. Awaiting it does so.
-#[derive(Debug)]
 #[must_use = "nothing is fetched before it is awaited"]
 pub struct Download<'c> {
-    client: &'c Client,
+    client: &'c DownloadClient,
     handle: JobHandle,
     url: Option<String>,
     destination: PathBuf,
@@ -50,35 +50,32 @@ pub struct Downloaded {
     pub bytes: u64,
 }
 
-impl Client {
-    /// Fetches a job's video, or its preview's page, to a file; into a directory when `destination` is one, named after the job. Free.
-    ///
-    /// The video's URL has no documented lifetime, so do this as soon as the job is done. It is fetched without credentials, from https
-    /// only (http from loopback), to `NAME.part`, which becomes the file when it is whole. A broken download goes on where it stopped, now
-    /// or in a later call, if the server allows it; otherwise nothing is left behind.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NoOutput`] when the job does not have it yet, [`ErrorKind::Download`] when it could not be fetched or written.
-    ///
-    /// ```no_run
-    /// # async fn example(client: creatify::Client, job: creatify::Job) -> Result<(), creatify::Error> {
-    /// let file = client.download(&job, creatify::Goal::Video, "videos/").await?;
-    /// println!("{} bytes in {}", file.bytes, file.path.display());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn download(
-        &self,
+/// The client of downloads: HTTP without credentials, and the reader of jobs.
+pub(crate) struct DownloadClient {
+    http: reqwest::Client,
+    jobs: JobReader,
+    /// Whether the API itself is on this machine, so that videos may be, too.
+    api: Url,
+}
+
+impl DownloadClient {
+    pub(crate) fn new(jobs: JobReader, api: &Url) -> Result<Self, Error> {
+        Ok(Self { http: transport::downloads()?, jobs, api: api.clone() })
+    }
+}
+
+impl<'c> Download<'c> {
+    pub(crate) fn new(
+        client: &'c DownloadClient,
         job: &Job,
         output: Goal,
-        destination: impl Into<PathBuf>,
-    ) -> Download<'_> {
-        Download {
-            client: self,
+        destination: PathBuf,
+    ) -> Self {
+        Self {
+            client,
             handle: JobHandle { id: job.id(), goal: output },
             url: job.output(output).map(str::to_owned),
-            destination: destination.into(),
+            destination,
             max_bytes: MAX_BYTES,
         }
     }
@@ -168,7 +165,7 @@ impl Download<'_> {
 
     /// One request: from the beginning, or from where the part ends.
     async fn attempt(&self, url: &Url, part: &mut Part) -> Result<(), Broken> {
-        let mut request = self.client.downloads().get(url.clone());
+        let mut request = self.client.http.get(url.clone());
         if let Some((from, etag)) = part.resumable() {
             request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, etag);
         }

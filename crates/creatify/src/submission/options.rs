@@ -1,15 +1,18 @@
-//! What may every submission say? Its options, checked by the limits of `openapi.yaml` and held against the caller's.
+//! Options of every submission, checked by the limits of `openapi.yaml` and those of the caller.
+
+use std::time::Duration;
 
 use creatify_api::{ModelVersion, limits};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    client::Client,
-    credits::{Credits, DurationRange, Estimate, Operation},
+    credits::{BillableOperation, Credits, DurationRange, Estimate, RateCard},
     error::{Error, ErrorKind, OverLimit},
+    http::CallOptions,
 };
 
-/// What every submission may say.
+/// Options that every submission has.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
     pub(super) name: Option<String>,
@@ -19,16 +22,17 @@ pub(super) struct Options {
     pub(super) seconds: Option<DurationRange>,
     pub(super) max_credits: Option<Credits>,
     pub(super) marker: Option<Marker>,
+    pub(super) timeout: Option<Duration>,
 }
 
-/// Where a marker goes that makes the job recognisable. The service returns both.
+/// Place of a marker that makes the job recognisable. The service returns both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
     Name,
     WebhookUrl,
 }
 
-/// The setters, for each builder that has options.
+/// Defines the setters, for each builder that has options.
 macro_rules! options {
     ($type:ident) => {
         impl $type<'_> {
@@ -38,7 +42,8 @@ macro_rules! options {
                 self
             }
 
-            /// Has the service tell this URL of changes; http or https, at most 200 characters. See [`webhook`](crate::webhook).
+            /// Sets the URL to which the service sends events; http or https, at most 200
+            /// characters. See [`webhook`](crate::webhook).
             pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
                 self.options.webhook_url = Some(url.into());
                 self
@@ -56,10 +61,19 @@ macro_rules! options {
                 self
             }
 
-            /// Says how long the video is expected to be, for the estimate. It is not sent: the template decides the duration. Unless
-            /// said, the durations of earlier videos of the template in this process are expected, or else the client's default.
+            /// Sets the expected duration of the video, for the estimate. It is not sent: the
+            /// template decides the duration. Unless set, the durations of earlier videos of the
+            /// template in this process are expected, or else the client's default.
             pub fn expected_duration(mut self, seconds: impl Into<DurationRange>) -> Self {
                 self.options.seconds = Some(seconds.into());
+                self
+            }
+
+            /// Bounds the submission: requests, retries and pauses. When it passes after the
+            /// billable request was sent, the outcome is unknown. Unless set, the client's
+            /// time-outs hold.
+            pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+                self.options.timeout = Some(timeout);
                 self
             }
 
@@ -74,7 +88,18 @@ macro_rules! options {
 pub(super) use options;
 
 impl Options {
-    /// Puts the marker where it was asked for, and says what it is.
+    /// Bounds a call by the time-out of the submission.
+    pub(super) fn bound(&self, call: CallOptions) -> CallOptions {
+        let Some(timeout) = self.timeout else { return call };
+        let deadline = Instant::now().checked_add(timeout).unwrap_or(call.deadline);
+        CallOptions {
+            deadline: deadline.min(call.deadline),
+            attempt_timeout: timeout.min(call.attempt_timeout),
+            ..call
+        }
+    }
+
+    /// Puts the marker where it was asked for, and returns it.
     pub(super) fn put_marker(&mut self) -> Result<Option<String>, Error> {
         let Some(place) = self.marker else { return Ok(None) };
         let marker = format!(
@@ -103,7 +128,7 @@ impl Options {
         Ok(Some(marker))
     }
 
-    /// What the service would refuse for certain, by the limits of `openapi.yaml`.
+    /// Refuses what the service would refuse for certain, by the limits of `openapi.yaml`.
     pub(super) fn check(&self) -> Result<(), Error> {
         let too_long = |what: &str, text: &str, limit: usize| match text.chars().count() {
             length if length > limit => Err(Error::invalid(format!(
@@ -131,12 +156,13 @@ impl Options {
         Ok(())
     }
 
-    /// The estimate, if the duration is known; an error if a limit is set and the estimate is above it or cannot be made.
+    /// Estimates the cost if the duration is known; an error if a limit is set and the estimate is
+    /// above it or cannot be made. Without a model, any model counts.
     pub(super) fn estimate(
         &self,
-        client: &Client,
-        operation: Operation,
-        model_version: &ModelVersion,
+        rate_card: &RateCard,
+        operation: BillableOperation,
+        model_version: Option<&ModelVersion>,
         seconds: Option<DurationRange>,
     ) -> Result<Option<Estimate>, Error> {
         let Some(seconds) = seconds else {
@@ -147,15 +173,20 @@ impl Options {
                 ))),
             };
         };
-        let estimate =
-            match (client.estimate(operation, model_version, seconds, 1), self.max_credits) {
-                (Ok(estimate), _) => estimate,
-                (Err(_), None) => return Ok(None), // a model without a price is for the service to refuse, unless a limit must hold
-                (Err(error), Some(_)) => {
-                    return Err(Error::invalid("the limit cannot be held without an estimate")
-                        .because(error));
-                }
-            };
+        let estimate = match model_version {
+            Some(model_version) => rate_card.estimate(operation, model_version, seconds, 1),
+            None => rate_card.estimate_any_model(operation, seconds, 1),
+        };
+        let estimate = match (estimate, self.max_credits) {
+            (Ok(estimate), _) => estimate,
+            // A model without a price is for the service to refuse, unless a limit must hold.
+            (Err(_), None) => return Ok(None),
+            (Err(error), Some(_)) => {
+                return Err(
+                    Error::invalid("the limit cannot be held without an estimate").because(error)
+                );
+            }
+        };
         match self.max_credits {
             Some(limit) if estimate.credits.max > limit => {
                 let message = format!(

@@ -1,173 +1,198 @@
 //! Waiting for a job: by its goal, until a deadline, losing nothing when it is dropped.
 
-mod earlier;
+mod batcher;
+mod forecast;
 mod history;
-mod listing;
-mod outlook;
-mod schedule;
-mod watch;
-mod watcher;
+mod list_support;
+mod policy;
+mod poller;
+pub(crate) mod run_times;
 
 use std::{
-    future::{Future, IntoFuture},
+    fmt,
+    future::Future,
     pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use futures_core::Stream;
 
-pub(crate) use earlier::{Earlier, Likeness};
-pub use history::{Durations, History};
-pub use outlook::{Eta, Outlook};
-pub use schedule::{Adaptive, Exponential, Fixed, Schedule};
-pub(crate) use watcher::Watcher;
+pub(crate) use batcher::PollBatcher;
+pub use forecast::{CompletionForecast, Eta};
+pub use history::{History, RunTimeStats};
+pub use policy::{Adaptive, ExponentialBackoff, FixedInterval, PollPolicy, PollState};
+use poller::Poller;
 
 use crate::{
-    client::Client,
     error::Error,
     job::{Job, JobHandle},
 };
-use watch::Watch;
 
-/// How long a job is waited for unless the caller says otherwise.
+/// Time-out of a wait unless the caller sets another.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
-/// A wait for a job, to be awaited or consumed as a stream of updates. Its looks are free. All waits of a client and its clones share
-/// requests: up to a hundred jobs that are due at about the same time are asked for at once, if the service lists them.
+/// A wait for a job, to be awaited or consumed as a stream of [`events`](Self::events).
 ///
-/// Dropping it at any point loses nothing: the job goes on, and its handle can be waited for again. While it is not polled, nothing is
-/// asked for.
-#[derive(Debug, Clone)]
-#[must_use = "a wait does nothing unless it is awaited or its updates are consumed"]
+/// Its requests are free. All waits of a client and its clones share them: up to a hundred jobs
+/// that are due at about the same time are asked for at once, if the service lists them.
+///
+/// Dropping it at any point loses nothing: the job goes on, and its handle can be waited for again.
+/// While it is not polled, it makes no requests.
+///
+/// # Errors
+///
+/// Each has the handle in [`Error::job`]: [`JobFailed`](crate::ErrorKind::JobFailed),
+/// [`JobRejected`](crate::ErrorKind::JobRejected), [`NoOutput`](crate::ErrorKind::NoOutput),
+/// [`TimedOut`](crate::ErrorKind::TimedOut) (the job goes on), and
+/// [`StatusRefused`](crate::ErrorKind::StatusRefused) when the service refuses to tell the status
+/// (the job goes on). Other failures to read the status are events, not errors.
+#[must_use = "a wait does nothing unless it is awaited or its events are consumed"]
 pub struct Wait {
-    client: Client,
+    options: Option<WaitOptions>,
+    running: Option<Pin<Box<dyn Future<Output = Result<Job, Error>> + Send>>>,
+    handle: JobHandle,
+}
+
+/// What to wait for, and how.
+struct WaitOptions {
+    batcher: PollBatcher,
     handle: JobHandle,
     timeout: Duration,
-    schedule: Arc<dyn Schedule>,
-    earlier: Option<Durations>,
+    policy: Arc<dyn PollPolicy>,
+    run_times: Option<RunTimeStats>,
     known: Option<Job>,
-    origin: Origin,
 }
 
-/// Who submitted the job.
-#[derive(Debug, Clone, PartialEq)]
-enum Origin {
-    /// Anybody, any time ago.
-    Elsewhere,
-    /// This client, just now.
-    Here(Option<Likeness>),
-}
-
-/// What a wait has to tell.
+/// An event of a wait.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Update {
+pub enum WaitEvent {
     /// The job's status or progress changed.
     #[non_exhaustive]
-    Changed {
+    Progress {
         /// The job.
         job: Job,
-        /// When it will probably end, while it runs and something tells.
+        /// Time at which it will probably end, while it runs and something tells.
         eta: Option<Eta>,
     },
-    /// A look at the job failed. The job goes on, and so does the wait.
-    LookFailed(Error),
-    /// The goal is reached. This is the last update.
-    Reached(Job),
-}
-
-impl JobHandle {
-    /// Waits for the job's goal: for at most 20 minutes, unless [`Wait::timeout`] says otherwise.
-    ///
-    /// # Errors
-    ///
-    /// Each has the handle in [`Error::job`]: [`JobFailed`](crate::ErrorKind::JobFailed), [`JobRejected`](crate::ErrorKind::JobRejected),
-    /// [`NoOutput`](crate::ErrorKind::NoOutput), [`TimedOut`](crate::ErrorKind::TimedOut) (the job goes on), and
-    /// [`Credentials`](crate::ErrorKind::Credentials) or [`Refused`](crate::ErrorKind::Refused) when looking at it is refused. Other failures to look
-    /// are updates, not errors.
-    ///
-    /// ```no_run
-    /// # async fn example(client: creatify::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    ///
-    /// let handle: creatify::JobHandle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse()?;
-    /// let job = handle.wait(&client).timeout(Duration::from_secs(600)).await?;
-    /// println!("{:?}", job.video_output());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn wait(&self, client: &Client) -> Wait {
-        Wait::new(client.clone(), *self)
-    }
+    /// Reading the job's status failed. The job goes on, and so does the wait.
+    PollFailed(Error),
+    /// The goal is reached. This is the last event.
+    Completed(Job),
 }
 
 impl Wait {
-    pub(crate) fn new(client: Client, handle: JobHandle) -> Self {
-        let schedule = client.schedule().clone();
-        Self {
-            client,
+    pub(crate) fn new(
+        batcher: PollBatcher,
+        handle: JobHandle,
+        policy: Arc<dyn PollPolicy>,
+    ) -> Self {
+        let options = WaitOptions {
+            batcher,
             handle,
             timeout: DEFAULT_TIMEOUT,
-            schedule,
-            earlier: None,
+            policy,
+            run_times: None,
             known: None,
-            origin: Origin::Elsewhere,
+        };
+        Self { options: Some(options), running: None, handle }
+    }
+
+    /// Starts from a job that was read already, which saves the first request.
+    pub(crate) fn starting_from(self, job: Job) -> Self {
+        self.with(|options| options.known = Some(job))
+    }
+
+    /// Bounds the whole wait: requests, retries and pauses. The last poll is made just before it
+    /// passes. 20 minutes unless set.
+    #[doc(alias = "deadline")]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|options| options.timeout = timeout)
+    }
+
+    /// Polls by another policy than the client's.
+    #[doc(alias = "backoff")]
+    pub fn poll_policy(self, policy: impl PollPolicy + 'static) -> Self {
+        self.with(|options| options.policy = Arc::new(policy))
+    }
+
+    /// Sets how long jobs like this one ran, for better polls and [`Eta`]s. Unless set, the client
+    /// expects what it learned from its own waits for jobs of the same template, operation and
+    /// model.
+    pub fn expected_run_times(self, run_times: RunTimeStats) -> Self {
+        self.with(|options| options.run_times = Some(run_times))
+    }
+
+    /// Returns the events as they come. The stream ends after [`WaitEvent::Completed`] or the first
+    /// error.
+    ///
+    /// ```no_run
+    /// # async fn example(client: creatify::Client, handle: creatify::JobHandle) -> Result<(), creatify::Error> {
+    /// use creatify::wait::WaitEvent;
+    /// use futures_util::StreamExt;
+    ///
+    /// let mut events = std::pin::pin!(client.wait(handle).events());
+    /// while let Some(event) = events.next().await {
+    ///     if let WaitEvent::Progress { job, .. } = event? {
+    ///         println!("{}", job.status());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn events(self) -> impl Stream<Item = Result<WaitEvent, Error>> + Send + 'static {
+        let options = self.options;
+        async_stream::stream! {
+            if let Some(options) = options {
+                let mut poller = Poller::new(options);
+                while let Some(event) = poller.next().await {
+                    yield event;
+                }
+            }
         }
     }
 
-    /// Starts from the answer to a submission.
-    pub(crate) fn submitted_here(mut self, answer: Job, likeness: Option<Likeness>) -> Self {
-        self.known = Some(answer);
-        self.origin = Origin::Here(likeness);
+    fn with(mut self, change: impl FnOnce(&mut WaitOptions)) -> Self {
+        if let Some(options) = &mut self.options {
+            change(options);
+        }
         self
     }
+}
 
-    /// Bounds the whole wait: requests, retries and pauses. The last look is taken just before it passes.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
+impl Future for Wait {
+    type Output = Result<Job, Error>;
 
-    /// Looks at the job by another policy than the client's.
-    pub fn schedule(mut self, schedule: impl Schedule + 'static) -> Self {
-        self.schedule = Arc::new(schedule);
-        self
-    }
-
-    /// Says how long jobs like this one ran, for better looks and [`Eta`]s. Unless said, the client expects what it learned from its own
-    /// waits for jobs of the same template, operation and model.
-    pub fn earlier(mut self, durations: Durations) -> Self {
-        self.earlier = Some(durations);
-        self
-    }
-
-    /// The updates as they come. The stream ends after [`Update::Reached`] or the first error.
-    pub fn updates(self) -> impl Stream<Item = Result<Update, Error>> + Send + 'static {
-        async_stream::stream! {
-            let mut watch = Watch::new(self);
-            while let Some(update) = watch.next().await {
-                yield update;
-            }
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Some(options) = this.options.take() {
+            this.running = Some(Box::pin(run(options)));
+        }
+        match &mut this.running {
+            Some(running) => running.as_mut().poll(context),
+            // Options or a running future: one of the two is always there.
+            None => Poll::Ready(Err(Error::invalid("the wait is over").of_job(this.handle))),
         }
     }
 }
 
-impl IntoFuture for Wait {
-    type Output = Result<Job, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+async fn run(options: WaitOptions) -> Result<Job, Error> {
+    let handle = options.handle;
+    let mut poller = Poller::new(options);
+    loop {
+        match poller.next().await {
+            Some(Ok(WaitEvent::Completed(job))) => return Ok(job),
+            Some(Err(error)) => return Err(error),
+            Some(Ok(_)) => {}
+            None => return Err(Error::invalid("the wait is over").of_job(handle)),
+        }
+    }
+}
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut watch = Watch::new(self);
-            loop {
-                match watch.next().await {
-                    Some(Ok(Update::Reached(job))) => return Ok(job),
-                    Some(Err(error)) => return Err(error),
-                    Some(Ok(_)) => {}
-                    None => return Err(Error::invalid("a wait was polled after its end")), // it ends with one of the above
-                }
-            }
-        })
+impl fmt::Debug for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait").field("handle", &self.handle).finish_non_exhaustive()
     }
 }

@@ -17,17 +17,17 @@ pub(super) struct LedgerFile {
 /// What a ledger holds.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Contents {
+pub struct LedgerContents {
     /// The entries as they stand.
     pub entries: Vec<Entry>,
     /// Lines that could not be read.
-    pub torn: Vec<TornLine>,
+    pub torn: Vec<CorruptLine>,
 }
 
 /// A line that is no entry: cut off by a crash, or written by something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TornLine {
+pub struct CorruptLine {
     /// Its number, from 1.
     pub line: usize,
     /// Why it could not be read.
@@ -62,13 +62,15 @@ impl LedgerFile {
         file.sync_data()
     }
 
-    pub(super) fn read(&self) -> io::Result<Contents> {
+    pub(super) fn read(&self) -> io::Result<LedgerContents> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(LedgerContents::default());
+            }
             Err(error) => return Err(error),
         };
-        let mut contents = Contents::default();
+        let mut contents = LedgerContents::default();
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut reader = BufReader::with_capacity(256 * 1024, file);
         let mut line = Vec::new();
@@ -81,15 +83,15 @@ impl LedgerFile {
                 continue;
             }
             match serde_json::from_slice::<Entry>(&line) {
-                Ok(entry) => match places.get(&entry.entry) {
+                Ok(entry) => match places.get(&entry.id) {
                     Some(place) => contents.entries[*place] = entry,
                     None => {
-                        places.insert(entry.entry.clone(), contents.entries.len());
+                        places.insert(entry.id.clone(), contents.entries.len());
                         contents.entries.push(entry);
                     }
                 },
                 Err(error) => {
-                    contents.torn.push(TornLine { line: number, reason: error.to_string() })
+                    contents.torn.push(CorruptLine { line: number, reason: error.to_string() })
                 }
             }
         }

@@ -15,16 +15,16 @@ use chrono::{DateTime, Utc};
 use creatify_api::ModelVersion;
 use serde::{Deserialize, Serialize};
 
-use super::{Charge, CreditRange, Credits, DurationRange, Operation};
+use super::{BillableOperation, Charge, CreditRange, Credits, DurationRange};
 use crate::job::{JobId, TemplateId};
 
-pub use file::{Contents, TornLine};
-pub use summary::{GroupBy, Line, Summary, TooLarge};
+pub use file::{CorruptLine, LedgerContents};
+pub use summary::{GroupBy, GroupTotal, Summary, TooLarge};
 
 /// Where entries are kept: in memory, or in a file that several processes may append to. Clones share it.
 ///
 /// The file has one JSON document a line, each the whole entry as it stood then; the last line of an entry counts. A line is written at
-/// once and whole; one that was torn by a crash is skipped and [reported](Contents::torn).
+/// once and whole; one that was torn by a crash is skipped and [reported](LedgerContents::torn).
 #[derive(Debug, Clone)]
 pub struct Ledger(Arc<Store>);
 
@@ -38,12 +38,13 @@ enum Store {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Unique in the file.
-    pub entry: String,
+    /// Id, unique in the file.
+    #[serde(rename = "entry")]
+    pub id: String,
     /// When it was about to be sent.
     pub time: DateTime<Utc>,
     /// What was charged for.
-    pub operation: Operation,
+    pub operation: BillableOperation,
     /// The template; not known for a render.
     pub template_id: Option<TemplateId>,
     /// The model.
@@ -59,14 +60,14 @@ pub struct Entry {
     /// The name of the rate card of the estimate.
     pub rate_card: Arc<str>,
     /// What became of it.
-    pub state: State,
+    pub state: EntryState,
 }
 
 /// What became of a billable call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum State {
+pub enum EntryState {
     /// About to be sent, or accepted and not ended: it may cost the estimate's maximum.
     Reserved,
     /// The job ended, and this is what was charged.
@@ -90,14 +91,14 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 impl Entry {
     /// An entry for a call that is about to be sent.
     pub fn reserved(
-        operation: Operation,
+        operation: BillableOperation,
         model_version: ModelVersion,
         rate_card: Arc<str>,
     ) -> Self {
         let time = Utc::now();
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
         Self {
-            entry: format!("{:x}-{:x}-{count:x}", time.timestamp_micros(), std::process::id()),
+            id: format!("{:x}-{:x}-{count:x}", time.timestamp_micros(), std::process::id()),
             time,
             operation,
             template_id: None,
@@ -107,7 +108,7 @@ impl Entry {
             estimate: None,
             charged: None,
             rate_card,
-            state: State::Reserved,
+            state: EntryState::Reserved,
         }
     }
 }
@@ -117,7 +118,7 @@ impl Entry {
     pub fn charge(&self) -> Option<Charge> {
         let charged = self
             .charged
-            .filter(|charged| *charged > Credits::ZERO && self.state == State::Charged)?;
+            .filter(|charged| *charged > Credits::ZERO && self.state == EntryState::Charged)?;
         let seconds = self.seconds.filter(|seconds| seconds.min() == seconds.max())?;
         Some(Charge::new(self.operation, self.model_version.clone(), seconds.max(), charged))
     }
@@ -153,7 +154,7 @@ impl Ledger {
         match &*self.0 {
             Store::Memory(entries) => {
                 let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
-                match entries.iter_mut().rev().find(|known| known.entry == entry.entry) {
+                match entries.iter_mut().rev().find(|known| known.id == entry.id) {
                     Some(known) => *known = entry.clone(),
                     None => entries.push(entry.clone()),
                 }
@@ -168,11 +169,11 @@ impl Ledger {
     /// # Errors
     ///
     /// When the file cannot be read. A file that does not exist yet is empty.
-    pub fn read(&self) -> Result<Contents, LedgerError> {
+    pub fn read(&self) -> Result<LedgerContents, LedgerError> {
         match &*self.0 {
             Store::Memory(entries) => {
                 let entries = entries.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Ok(Contents { entries, torn: Vec::new() })
+                Ok(LedgerContents { entries, torn: Vec::new() })
             }
             Store::File(file) => file.read().map_err(|source| file.error(source)),
         }

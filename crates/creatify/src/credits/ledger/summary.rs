@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Entry, State};
+use super::{Entry, EntryState};
 use crate::credits::Credits;
 
 /// What entries are put together by.
@@ -24,7 +24,7 @@ pub enum GroupBy {
 /// The totals of one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Line {
+pub struct GroupTotal {
     /// What the group has in common.
     pub group: String,
     /// How many calls.
@@ -48,9 +48,9 @@ pub struct Line {
 #[non_exhaustive]
 pub struct Summary {
     /// One line a group, in the order of the groups.
-    pub groups: Vec<Line>,
+    pub groups: Vec<GroupTotal>,
     /// All together.
-    pub total: Line,
+    pub total: GroupTotal,
 }
 
 /// A total that is too large to hold.
@@ -68,12 +68,13 @@ impl Summary {
         entries: impl IntoIterator<Item = &'a Entry>,
         by: GroupBy,
     ) -> Result<Self, TooLarge> {
-        let mut groups: BTreeMap<String, Line> = BTreeMap::new();
-        let mut total = Line { group: "total".to_owned(), ..Line::default() };
+        let mut groups: BTreeMap<String, GroupTotal> = BTreeMap::new();
+        let mut total = GroupTotal { group: "total".to_owned(), ..GroupTotal::default() };
         for entry in entries {
             let group = by.group(entry);
-            let line =
-                groups.entry(group.clone()).or_insert_with(|| Line { group, ..Line::default() });
+            let line = groups
+                .entry(group.clone())
+                .or_insert_with(|| GroupTotal { group, ..GroupTotal::default() });
             line.add(entry)?;
             total.add(entry)?;
         }
@@ -94,7 +95,7 @@ impl GroupBy {
     }
 }
 
-impl Line {
+impl GroupTotal {
     fn add(&mut self, entry: &Entry) -> Result<(), TooLarge> {
         let add = |sum: &mut Credits, amount: Credits| {
             *sum = sum.checked_add(amount).ok_or(TooLarge)?;
@@ -103,17 +104,17 @@ impl Line {
         let most = entry.estimate.map_or(Credits::ZERO, |estimate| estimate.max);
         self.calls += 1;
         match entry.state {
-            State::Charged => {
+            EntryState::Charged => {
                 self.charged_calls += 1;
                 add(&mut self.charged, entry.charged.unwrap_or(Credits::ZERO))?;
                 add(&mut self.estimated, most)
             }
-            State::Reserved => add(&mut self.reserved, most),
-            State::Unknown => {
+            EntryState::Reserved => add(&mut self.reserved, most),
+            EntryState::Unknown => {
                 self.unknown_calls += 1;
                 add(&mut self.unknown, most)
             }
-            State::Released => Ok(()),
+            EntryState::Released => Ok(()),
         }
     }
 }

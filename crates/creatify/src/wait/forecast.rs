@@ -1,8 +1,10 @@
-//! When will a job end? A distribution of the time that remains, from its progress, from earlier jobs, or from nothing. Pure.
+//! Forecast of a job's end: a distribution of the time that remains, from its progress, from earlier
+//! jobs, or from nothing. Pure.
 //!
-//! Progress is believed to be some power of the share of the run that is over: which power, when the run began and when it will end are
-//! weighed together, by how well each combination explains what was seen. Beside them stands the belief that progress means nothing, as
-//! when it jumps or is stuck; then only earlier durations count. What is not known is taken to be most uncertain, not to be average.
+//! Progress is taken to be some power of the share of the run that is over. The power, the beginning
+//! of the run and its end are weighed together, by how well each combination explains what was seen.
+//! Beside them stands the hypothesis that progress means nothing, as when it jumps or is stuck; then
+//! only earlier run times count. Unknown values are taken to be most uncertain, not to be average.
 
 use std::{array, sync::LazyLock, time::Duration};
 
@@ -10,58 +12,58 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::history::History;
 
-/// The time that remains is divided into cells, each longer than the one before by the same factor: a quarter of an hour need not be known
-/// to the second, the last seconds must be.
+/// Number of cells into which the remaining time is divided, each longer than the one before by the
+/// same factor: a quarter of an hour need not be known to the second, the last seconds must be.
 const CELLS: usize = 40;
 const FIRST_CELL: f64 = 0.5;
 const LAST_CELL: f64 = 3600.0;
 
-/// A run of unknown length: 2.5 minutes, give or take a factor of three. Nothing documents it; the sandbox is made alike.
+/// A run of unknown length: 2.5 minutes, give or take a factor of three. Nothing documents it.
 const UNKNOWN_RUN: (f64, f64) = (5.01, 1.2); // mean and spread of the logarithm of seconds
-/// How likely it is that progress means nothing: before it has moved twice, and from then on.
+/// Probability that progress means nothing: before it has moved twice, and from then on.
 const FIRST_DOUBT: f64 = 0.5;
 const DOUBT: f64 = 0.1;
-/// Fast at first and slow at last, up to the reverse.
+/// Powers tried: from fast at first and slow at last to the reverse.
 const POWERS: [f64; 7] = [0.5, 0.63, 0.79, 1.0, 1.26, 1.59, 2.0];
-/// Where in the gap between two looks the run may have begun.
+/// Places in the gap between two polls at which the run may have begun.
 const BEGINNINGS: [f64; 3] = [1.0 / 6.0, 0.5, 5.0 / 6.0];
 /// Steps in which progress may be shown, from the coarsest; the first two only when several values lie on them.
 const STEPS: [f32; 4] = [0.25, 0.1, 0.05, 0.01];
-/// How far progress may be beside its step before a combination is hardly believed any more.
+/// Distance of progress from its step at which a combination is hardly believed any more.
 const SLACK: f64 = 0.012;
 
-/// When a job will probably end, as seen at the last look.
+/// Forecast of the end of a job, as of the last poll.
 #[derive(Debug, Clone)]
-pub struct Outlook {
+pub struct CompletionForecast {
     chances: [f64; CELLS],
-    /// From 0 to 1: how far its progress is believed.
-    pub(super) told: f64,
+    /// Credence that progress tells the end, from 0 to 1.
+    pub(super) progress_credence: f64,
     basis: Basis,
 }
 
-/// When a job will probably end, in words for people.
+/// Estimated time until a job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Eta {
-    /// As likely longer as shorter.
+    /// Median: as likely longer as shorter.
     pub remaining: Duration,
-    /// In nine cases of ten longer than this.
+    /// Lower bound in nine cases of ten.
     pub at_least: Duration,
-    /// In nine cases of ten shorter than this.
+    /// Upper bound in nine cases of ten.
     pub at_most: Duration,
 }
 
 impl Eta {
-    /// The date and time at which it will probably end, if it was looked at then.
-    pub fn finish(&self, looked_at: DateTime<Utc>) -> DateTime<Utc> {
+    /// Returns the date and time at which it will probably end, for a poll made at `polled_at`.
+    pub fn finish(&self, polled_at: DateTime<Utc>) -> DateTime<Utc> {
         TimeDelta::from_std(self.remaining)
             .ok()
-            .and_then(|remaining| looked_at.checked_add_signed(remaining))
+            .and_then(|remaining| polled_at.checked_add_signed(remaining))
             .unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
 
-/// What an outlook rests on.
+/// Basis of a forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Basis {
     Nothing,
@@ -69,7 +71,7 @@ enum Basis {
     Progress,
 }
 
-/// Where the cells begin, and at last where they end.
+/// Beginnings of the cells, and the end of the last one.
 static EDGES: LazyLock<[f64; CELLS + 1]> = LazyLock::new(|| {
     array::from_fn(|cell| match cell {
         0 => 0.0,
@@ -77,19 +79,19 @@ static EDGES: LazyLock<[f64; CELLS + 1]> = LazyLock::new(|| {
     })
 });
 
-/// A cell's middle and width.
+/// Returns the middle and width of each cell.
 fn cells() -> impl Iterator<Item = (f64, f64)> {
     EDGES.windows(2).map(|edge| ((edge[0] + edge[1]) / 2.0, edge[1] - edge[0]))
 }
 
-impl Outlook {
+impl CompletionForecast {
     pub(super) fn of(history: &History) -> Self {
-        let (mean, spread) = history.earlier.map_or(UNKNOWN_RUN, |earlier| earlier.next());
+        let (mean, spread) = history.run_times.map_or(UNKNOWN_RUN, |run_times| run_times.next());
         let density = |run: f64| {
             let off = (run.ln() - mean) / spread;
             (-0.5 * off * off).exp() / run
         };
-        let basis = if history.earlier.is_some() { Basis::EarlierJobs } else { Basis::Nothing };
+        let basis = if history.run_times.is_some() { Basis::EarlierJobs } else { Basis::Nothing };
         let Some(running) = history.running else {
             // It must run before it ends.
             return Self::new(
@@ -100,28 +102,30 @@ impl Outlook {
         };
         let beginnings =
             BEGINNINGS.map(|part| history.not_running + part * (running - history.not_running));
-        let by_duration = cells().map(|(remaining, width)| {
+        let by_run_time = cells().map(|(remaining, width)| {
             beginnings.iter().map(|began| density(history.now + remaining - began)).sum::<f64>()
                 * width
         });
         // Progress that has not moved yet tells nothing.
-        if !history.told.iter().any(|point| point.progress > 0.0) {
-            return Self::new(by_duration, 0.0, basis);
+        if !history.points.iter().any(|point| point.progress > 0.0) {
+            return Self::new(by_run_time, 0.0, basis);
         }
         let step = step(history);
         let explained: [f64; CELLS] = by_progress(history, &beginnings, f64::from(step), density);
         let doubt = if moves(history) > 0 { DOUBT } else { FIRST_DOUBT };
         let meaningless = doubt * if_meaningless(history, step);
-        let by_duration: [f64; CELLS] = collect(by_duration.map(|chance| chance * meaningless));
-        let (told, untold): (f64, f64) =
-            (explained.iter().sum::<f64>() * (1.0 - doubt), by_duration.iter().sum());
-        let believed = if told + untold > 0.0 { told / (told + untold) } else { 0.0 };
-        let chances =
-            explained.iter().zip(by_duration).map(|(told, untold)| told * (1.0 - doubt) + untold);
+        let by_run_time: [f64; CELLS] = collect(by_run_time.map(|chance| chance * meaningless));
+        let told = explained.iter().sum::<f64>() * (1.0 - doubt);
+        let total = told + by_run_time.iter().sum::<f64>();
+        let believed = if total > 0.0 { told / total } else { 0.0 };
+        let chances = explained
+            .iter()
+            .zip(by_run_time)
+            .map(|(explained, other)| explained * (1.0 - doubt) + other);
         Self::new(chances, believed, if believed > 0.5 { Basis::Progress } else { basis })
     }
 
-    fn new(chances: impl Iterator<Item = f64>, told: f64, basis: Basis) -> Self {
+    fn new(chances: impl Iterator<Item = f64>, progress_credence: f64, basis: Basis) -> Self {
         let mut chances = collect(chances);
         let total: f64 = chances.iter().sum();
         if total > 0.0 {
@@ -129,10 +133,10 @@ impl Outlook {
         } else {
             chances[CELLS - 1] = 1.0; // longer than anything that was thought of
         }
-        Self { chances, told, basis }
+        Self { chances, progress_credence, basis }
     }
 
-    /// The time after which it has ended with this probability.
+    /// Returns the time after which it has ended with this probability.
     fn quantile(&self, probability: f64) -> Duration {
         let mut ended = 0.0;
         for (cell, chance) in self.chances.iter().enumerate() {
@@ -147,7 +151,7 @@ impl Outlook {
         Duration::from_secs_f64(LAST_CELL)
     }
 
-    /// When it will end, if there is more to say than that nobody knows.
+    /// Returns the estimated end; `None` when nothing tells it.
     pub fn eta(&self) -> Option<Eta> {
         (self.basis != Basis::Nothing).then(|| Eta {
             remaining: self.quantile(0.5),
@@ -156,11 +160,13 @@ impl Outlook {
         })
     }
 
-    /// The pause after which to look again, when a request is worth so many seconds of delay.
+    /// Returns the delay until the next poll, in seconds, when a request is worth so many seconds of
+    /// delay.
     ///
-    /// With a chance `h` a second that the job ends, looks every `d` seconds cost `h·d/2` seconds of delay and `worth/d` of requests a
-    /// second. That is least for `d = √(2·worth/h)`: so a look is due when `√(h/2·worth)` has added up to one.
-    pub(super) fn pause(&self, worth: f64) -> f64 {
+    /// With a chance `h` a second that the job ends, polls every `d` seconds cost `h·d/2` seconds of
+    /// delay and `worth/d` of requests a second. That is least for `d = √(2·worth/h)`: so a poll is
+    /// due when `√(h/2·worth)` has added up to one.
+    pub(super) fn delay(&self, worth: f64) -> f64 {
         let (mut going, mut due) = (1.0, 0.0);
         for (cell, chance) in self.chances.iter().enumerate() {
             let width = EDGES[cell + 1] - EDGES[cell];
@@ -185,25 +191,25 @@ fn collect(values: impl Iterator<Item = f64>) -> [f64; CELLS] {
     cells
 }
 
-/// How often progress went from something to something else. The first step from 0 says little.
+/// Counts the changes of progress. The first step from 0 says little.
 fn moves(history: &History) -> usize {
     history
-        .told
+        .points
         .windows(2)
         .filter(|pair| pair[0].progress > 0.0 && pair[0].progress != pair[1].progress)
         .count()
 }
 
-/// The coarsest steps that all values shown lie on. Few values may lie on coarse ones by chance.
+/// Returns the coarsest steps that all values lie on. Few values may lie on coarse ones by chance.
 fn step(history: &History) -> f32 {
     let lies_on =
         |step: f32, value: f32| (value / step - (value / step).round()).abs() * step < 0.002;
-    let fits = |step: &&f32| history.told.iter().all(|point| lies_on(**step, point.progress));
+    let fits = |step: &&f32| history.points.iter().all(|point| lies_on(**step, point.progress));
     let possible = if moves(history) >= 2 { &STEPS[..] } else { &STEPS[2..] };
     possible.iter().find(fits).copied().unwrap_or(STEPS[STEPS.len() - 1])
 }
 
-/// How well each time that remains explains the progress shown, over all powers and beginnings.
+/// Returns how well each remaining time explains the progress, over all powers and beginnings.
 fn by_progress(
     history: &History,
     beginnings: &[f64],
@@ -220,10 +226,11 @@ fn by_progress(
     }))
 }
 
-/// From 0 to 1: how well a beginning and a run explain the progress shown, on average over all powers.
+/// Returns how well a beginning and a run explain the progress, from 0 to 1, on average over all
+/// powers.
 fn explanation(history: &History, began: f64, run: f64, step: f64) -> f64 {
     // The latest point first: it rules out the most.
-    let points = history.told.iter().rev();
+    let points = history.points.iter().rev();
     let logs = points.map(|point| {
         (((f64::from(point.at) - began) / run).max(1e-9).ln(), f64::from(point.progress))
     });
@@ -243,12 +250,13 @@ fn explanation(history: &History, began: f64, run: f64, step: f64) -> f64 {
     explained.sum::<f64>() / POWERS.len() as f64
 }
 
-/// How likely what was shown is when progress means nothing: it begins at 0 or anywhere, stays, or goes anywhere.
+/// Returns how likely the points are when progress means nothing: it begins at 0 or anywhere, stays,
+/// or goes anywhere.
 fn if_meaningless(history: &History, step: f32) -> f64 {
     let anywhere = f64::from(step);
     let mut likely = 1.0;
     let mut before = None;
-    for point in &history.told {
+    for point in &history.points {
         likely *= match before {
             None if point.progress == 0.0 => 0.5,
             None => anywhere,
@@ -265,15 +273,15 @@ mod tests {
     use creatify_api::JobStatus;
     use proptest::prelude::*;
 
-    use super::{super::Durations, *};
+    use super::{super::RunTimeStats, *};
     use crate::job::Progress;
 
     /// A run that begins after 20 s, looked at every 10 s.
     fn running(shown: &[f64]) -> History {
         let mut history = History::new();
-        history.saw(Duration::from_secs(20), &JobStatus::InQueue, None);
+        history.record(Duration::from_secs(20), &JobStatus::InQueue, None);
         for (index, progress) in shown.iter().enumerate() {
-            history.saw(
+            history.record(
                 Duration::from_secs(30 + 10 * index as u64),
                 &JobStatus::Running,
                 Progress::new(*progress),
@@ -283,7 +291,7 @@ mod tests {
     }
 
     fn about(seconds: std::ops::Range<u64>, history: &History) {
-        let eta = history.outlook().eta().unwrap();
+        let eta = history.forecast().eta().unwrap();
         assert!(seconds.contains(&eta.remaining.as_secs()), "{eta:?}");
         assert!(eta.at_least < eta.remaining && eta.remaining < eta.at_most, "{eta:?}");
     }
@@ -305,17 +313,22 @@ mod tests {
     #[test]
     fn progress_that_jumps_back_or_is_stuck_is_not_believed() {
         for shown in [[0.7, 0.7, 0.7, 0.4, 0.4, 0.4].as_slice(), &[0.5; 12], &[0.0; 12]] {
-            let outlook = running(shown).outlook();
-            assert!(outlook.told < 0.5 && outlook.eta().is_none(), "{shown:?}: {}", outlook.told);
+            let forecast = running(shown).forecast();
+            assert!(
+                forecast.progress_credence < 0.5 && forecast.eta().is_none(),
+                "{shown:?}: {}",
+                forecast.progress_credence
+            );
         }
     }
 
     #[test]
     fn without_progress_earlier_jobs_tell_the_end_and_without_both_nobody_does() {
         let history = running(&[]);
-        assert_eq!(history.outlook().eta(), None);
-        let earlier: Durations = [90, 100, 110, 100].map(Duration::from_secs).into_iter().collect();
-        let eta = history.with_earlier(earlier).outlook().eta().unwrap();
+        assert_eq!(history.forecast().eta(), None);
+        let earlier: RunTimeStats =
+            [90, 100, 110, 100].map(Duration::from_secs).into_iter().collect();
+        let eta = history.with_run_times(earlier).forecast().eta().unwrap();
         assert!((80..120).contains(&eta.remaining.as_secs()), "{eta:?}");
     }
 
@@ -335,22 +348,22 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a service shows, an outlook is a distribution and a pause a time.
+        /// Whatever a service shows, an forecast is a distribution and a pause a time.
         #[test]
         fn no_history_breaks_it(looks in proptest::collection::vec(any_look(), 0..12), age in 0u64..100_000, worth in 0.001..10.0f64) {
             let mut history = History::new().submitted_before(Duration::from_secs(age));
             let mut now = 0.0;
             for (later, status, progress) in looks {
                 now += later;
-                history.saw(Duration::from_secs_f64(now), &status, progress);
+                history.record(Duration::from_secs_f64(now), &status, progress);
             }
-            let outlook = history.outlook();
-            prop_assert!((outlook.chances.iter().sum::<f64>() - 1.0).abs() < 1e-6);
-            prop_assert!(outlook.chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
-            prop_assert!((0.0..=1.0).contains(&outlook.told));
-            let pause = outlook.pause(worth);
+            let forecast = history.forecast();
+            prop_assert!((forecast.chances.iter().sum::<f64>() - 1.0).abs() < 1e-6);
+            prop_assert!(forecast.chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
+            prop_assert!((0.0..=1.0).contains(&forecast.progress_credence));
+            let pause = forecast.delay(worth);
             prop_assert!(pause > 0.0 && pause <= LAST_CELL, "{pause}");
-            prop_assert!(outlook.pause(worth * 2.0) >= pause, "a dearer request is made later");
+            prop_assert!(forecast.delay(worth * 2.0) >= pause, "a dearer request is made later");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! When may the next request go out? One pace for a client and all its clones: limits, slowing down after a 429, and retries that do not
-//! amplify an outage.
+//! Limits of concurrency and rate for a client and all its clones, slowing down after a 429, and a
+//! budget of retries that keeps an outage from being amplified.
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -12,18 +12,19 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// How long everyone waits after a 429 that does not say.
-const THROTTLED_PAUSE: Duration = Duration::from_secs(2);
-/// Nobody asks for more in earnest, and it keeps the clock from overflowing.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Pause of all calls after a 429 without `Retry-After`.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
+/// Upper bound of a pause, which also keeps the clock from overflowing.
+const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Retries that may be made in a row, by all calls together, before successes are needed.
 const RETRY_BURST: u32 = 50;
 /// Successes that earn one retry.
 const SUCCESSES_PER_RETRY: u32 = 5;
 
-/// Its own few lines, not a crate's: those that limit rates keep clocks of their own, which a test cannot pause.
+/// Limiter of requests. Own code, since crates that limit rates keep clocks of their own, which a
+/// test cannot pause.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     permits: Option<Arc<Semaphore>>,
     interval: Option<Duration>,
     state: Mutex<State>,
@@ -31,9 +32,9 @@ pub(crate) struct Pace {
 
 #[derive(Debug)]
 struct State {
-    /// The earliest moment for the next request, by the rate limit.
+    /// Earliest moment for the next request, by the rate limit.
     next_slot: Instant,
-    /// Nobody sends before this, and how long the pause was.
+    /// End and length of the present pause of all calls.
     resumes: Option<(Instant, Duration)>,
     retries: RetryBudget,
 }
@@ -42,9 +43,9 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 struct RetryBudget(u32);
 
-/// Leave to send one request; held until its answer, since it counts as under way until it is dropped.
+/// Permission to send one request. The request counts as under way until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Leave {
+pub(crate) struct Permit {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -62,10 +63,13 @@ impl RetryBudget {
     }
 }
 
-impl Pace {
-    pub(crate) fn new(concurrency: Option<NonZeroUsize>, per_second: Option<NonZeroU32>) -> Self {
+impl RateLimiter {
+    pub(crate) fn new(
+        max_concurrent: Option<NonZeroUsize>,
+        per_second: Option<NonZeroU32>,
+    ) -> Self {
         Self {
-            permits: concurrency
+            permits: max_concurrent
                 .map(|most| Arc::new(Semaphore::new(most.get().min(Semaphore::MAX_PERMITS)))),
             interval: per_second.map(|rate| Duration::from_secs(1) / rate.get()),
             state: Mutex::new(State {
@@ -76,8 +80,8 @@ impl Pace {
         }
     }
 
-    /// Waits for leave to send; `None` when the wait would end after the deadline. Nothing was sent then.
-    pub(crate) async fn leave(&self, deadline: Instant) -> Option<Leave> {
+    /// Waits for the permission to send; `None` when the wait would end after the deadline.
+    pub(crate) async fn acquire(&self, deadline: Instant) -> Option<Permit> {
         let permit = match &self.permits {
             None => None,
             // It is never closed.
@@ -91,23 +95,25 @@ impl Pace {
         loop {
             let at = self.take_slot(deadline)?;
             if at <= Instant::now() {
-                return Some(Leave { _permit: permit });
+                return Some(Permit { _permit: permit });
             }
             sleep_until(at).await;
-            // A further 429 may have come meanwhile. A slot of the rate limit is taken anew then, which errs on the slow side.
+            // A further 429 may have come meanwhile. A slot of the rate limit is taken anew then,
+            // which errs on the slow side.
             if self.lock().resumes.is_none_or(|(resumes, _)| resumes <= Instant::now()) {
-                return Some(Leave { _permit: permit });
+                return Some(Permit { _permit: permit });
             }
         }
     }
 
-    /// The next slot, unless it comes after the deadline: then it stays for others.
+    /// Takes the next slot, unless it comes after the deadline: then it stays for others.
     fn take_slot(&self, deadline: Instant) -> Option<Instant> {
         let now = Instant::now();
         let mut state = self.lock();
         let mut at = state.next_slot.max(now);
         if let Some((resumes, pause)) = state.resumes.filter(|(resumes, _)| *resumes > now) {
-            // Spread over half the pause, so that those who waited together do not come back together.
+            // Spread over half the pause, so that callers that waited together do not come back
+            // together.
             at = at.max(resumes + pause.mul_f64(fastrand::f64() / 2.0));
         }
         if at > now && at > deadline {
@@ -119,9 +125,9 @@ impl Pace {
         Some(at)
     }
 
-    /// The service asked to slow down: every call of this client does.
-    pub(crate) fn throttled(&self, retry_after: Option<Duration>) {
-        let pause = retry_after.unwrap_or(THROTTLED_PAUSE).min(LONGEST_PAUSE);
+    /// Pauses every call of this client, since the service asked to slow down.
+    pub(crate) fn throttle(&self, retry_after: Option<Duration>) {
+        let pause = retry_after.unwrap_or(DEFAULT_PAUSE).min(MAX_PAUSE);
         let resumes = Instant::now() + pause;
         let mut state = self.lock();
         if state.resumes.is_none_or(|(before, _)| before < resumes) {
@@ -129,17 +135,17 @@ impl Pace {
         }
     }
 
-    pub(crate) fn succeeded(&self) {
+    pub(crate) fn record_success(&self) {
         self.lock().retries.earn();
     }
 
-    /// Whether there is a retry left for all calls together; takes it.
-    pub(crate) fn may_retry(&self) -> bool {
+    /// Takes one retry from the budget of all calls together, if there is one left.
+    pub(crate) fn take_retry(&self) -> bool {
         self.lock().retries.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner) // its changes are whole or not made
+        self.state.lock().unwrap_or_else(PoisonError::into_inner) // changes are whole or not made
     }
 }
 
@@ -151,14 +157,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_rate_limit_spaces_requests_of_all_clones() {
-        let pace = Arc::new(Pace::new(None, NonZeroU32::new(10)));
+        let limiter = Arc::new(RateLimiter::new(None, NonZeroU32::new(10)));
         let started = Instant::now();
         let tasks: Vec<_> = (0..21)
             .map(|_| {
-                let pace = pace.clone();
-                tokio::spawn(
-                    async move { pace.leave(Instant::now() + 60 * SECOND).await.is_some() },
-                )
+                let limiter = limiter.clone();
+                tokio::spawn(async move {
+                    limiter.acquire(Instant::now() + 60 * SECOND).await.is_some()
+                })
             })
             .collect();
         for task in tasks {
@@ -169,24 +175,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn callers_that_cannot_wait_take_no_slots_from_those_who_can() {
-        let pace = Pace::new(None, NonZeroU32::new(1));
+        let limiter = RateLimiter::new(None, NonZeroU32::new(1));
         let in_time = |seconds| Instant::now() + SECOND * seconds;
-        pace.leave(in_time(0)).await.unwrap();
+        limiter.acquire(in_time(0)).await.unwrap();
         for _ in 0..100 {
-            assert!(pace.leave(in_time(0)).await.is_none());
+            assert!(limiter.acquire(in_time(0)).await.is_none());
         }
-        assert!(pace.leave(in_time(2)).await.is_some());
+        assert!(limiter.acquire(in_time(2)).await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_a_429_the_rate_limit_still_holds() {
-        let pace = Arc::new(Pace::new(None, NonZeroU32::new(1)));
-        pace.throttled(Some(10 * SECOND));
+        let limiter = Arc::new(RateLimiter::new(None, NonZeroU32::new(1)));
+        limiter.throttle(Some(10 * SECOND));
         let tasks: Vec<_> = (0..20)
             .map(|_| {
-                let pace = pace.clone();
+                let limiter = limiter.clone();
                 tokio::spawn(async move {
-                    pace.leave(Instant::now() + 60 * SECOND).await.map(|_| Instant::now())
+                    limiter.acquire(Instant::now() + 60 * SECOND).await.map(|_| Instant::now())
                 })
             })
             .collect();
@@ -200,40 +206,41 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_pause_is_too_long_for_the_clock() {
-        let pace = Pace::new(None, None);
-        pace.throttled(Some(Duration::MAX));
-        assert!(pace.leave(Instant::now() + 60 * SECOND).await.is_none());
-        assert!(pace.leave(Instant::now() + 2 * LONGEST_PAUSE).await.is_some());
+        let limiter = RateLimiter::new(None, None);
+        limiter.throttle(Some(Duration::MAX));
+        assert!(limiter.acquire(Instant::now() + 60 * SECOND).await.is_none());
+        assert!(limiter.acquire(Instant::now() + 2 * MAX_PAUSE).await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_more_requests_are_under_way_than_allowed() {
-        let pace = Pace::new(NonZeroUsize::new(2), None);
+        let limiter = RateLimiter::new(NonZeroUsize::new(2), None);
         let soon = Instant::now() + SECOND;
-        let (one, _two) = (pace.leave(soon).await.unwrap(), pace.leave(soon).await.unwrap());
-        assert!(pace.leave(soon).await.is_none());
+        let (one, _two) =
+            (limiter.acquire(soon).await.unwrap(), limiter.acquire(soon).await.unwrap());
+        assert!(limiter.acquire(soon).await.is_none());
         drop(one);
-        assert!(pace.leave(Instant::now() + SECOND).await.is_some());
+        assert!(limiter.acquire(Instant::now() + SECOND).await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_a_429_everyone_waits_and_nobody_beyond_the_deadline() {
-        let pace = Pace::new(None, None);
-        pace.throttled(Some(10 * SECOND));
-        pace.throttled(Some(SECOND)); // does not shorten it
-        assert!(pace.leave(Instant::now() + 9 * SECOND).await.is_none());
+        let limiter = RateLimiter::new(None, None);
+        limiter.throttle(Some(10 * SECOND));
+        limiter.throttle(Some(SECOND)); // does not shorten it
+        assert!(limiter.acquire(Instant::now() + 9 * SECOND).await.is_none());
         let started = Instant::now();
-        assert!(pace.leave(started + 60 * SECOND).await.is_some());
+        assert!(limiter.acquire(started + 60 * SECOND).await.is_some());
         assert!((10..=15).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn retries_are_earned_by_successes_once_the_burst_is_spent() {
-        let pace = Pace::new(None, None);
-        assert_eq!((0..1_000).filter(|_| pace.may_retry()).count(), RETRY_BURST as usize);
-        (0..SUCCESSES_PER_RETRY).for_each(|_| pace.succeeded());
-        assert_eq!((0..1_000).filter(|_| pace.may_retry()).count(), 1);
-        (0..100_000).for_each(|_| pace.succeeded());
-        assert_eq!((0..1_000).filter(|_| pace.may_retry()).count(), RETRY_BURST as usize);
+        let limiter = RateLimiter::new(None, None);
+        assert_eq!((0..1_000).filter(|_| limiter.take_retry()).count(), RETRY_BURST as usize);
+        (0..SUCCESSES_PER_RETRY).for_each(|_| limiter.record_success());
+        assert_eq!((0..1_000).filter(|_| limiter.take_retry()).count(), 1);
+        (0..100_000).for_each(|_| limiter.record_success());
+        assert_eq!((0..1_000).filter(|_| limiter.take_retry()).count(), RETRY_BURST as usize);
     }
 }

@@ -10,10 +10,10 @@ pub(crate) async fn templates(session: &Session) -> Result<(), Failure> {
         let rows: Vec<_> = templates
             .iter()
             .map(|template| {
-                let name = template.name.clone().unwrap_or_default();
+                let name = template.name().unwrap_or_default().to_owned();
                 vec![
-                    template.template_id.clone(),
-                    template.aspect_ratio.clone().unwrap_or_default(),
+                    template.as_api().template_id.clone(),
+                    template.as_api().aspect_ratio.clone().unwrap_or_default(),
                     name,
                 ]
             })
@@ -34,7 +34,9 @@ pub(crate) async fn get(session: &Session, job: JobArg) -> Result<(), Failure> {
 
 pub(crate) async fn list(session: &Session, jobs: &[JobArg]) -> Result<(), Failure> {
     let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
-    let jobs = session.client().await?.jobs(&ids).await?;
+    let client = session.client().await?;
+    let jobs =
+        if ids.is_empty() { client.list_jobs().await? } else { client.get_jobs(&ids).await? };
     output::show(session, &jobs, || {
         let rows: Vec<_> = jobs
             .iter()

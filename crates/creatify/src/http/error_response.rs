@@ -1,111 +1,140 @@
-//! What did the service say? Its words, field by field, from any shape of body, bounded and without secrets.
+//! Messages of an error answer, field by field, from any shape of body, bounded and without secrets.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
+use chrono::{DateTime, Utc};
 use creatify_api::{BodyExtent, Credentials, Received};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-/// An answer that was not a success, or that could not be read.
+use super::{lenient, retry::Origin};
+
+/// An answer that is not a success, or that cannot be read.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct ServiceAnswer {
-    /// Its status.
+pub struct ErrorResponse {
+    /// Status code.
     pub status: StatusCode,
-    /// The service's or a gateway's id of the request, to quote to the vendor.
+    /// Request id of the service or of a gateway, to quote to the vendor.
     pub request_id: Option<String>,
-    /// How long the service asked to wait.
+    /// Pause that the service asked for with `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// What it said.
-    pub problem: Problem,
+    /// Messages in its body.
+    pub messages: ErrorMessages,
+    /// Author of the answer, as far as its body shows.
+    pub(crate) origin: Origin,
 }
 
-/// The service's own words.
+/// The service's own words about an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Problem {
-    /// What concerns the request as a whole.
-    pub messages: Vec<String>,
-    /// What concerns one field, by its path, such as `variables.hero`.
+pub struct ErrorMessages {
+    /// Messages about the request as a whole.
+    pub general: Vec<String>,
+    /// Messages about one field, by its path, such as `variables.hero`.
     pub fields: BTreeMap<String, Vec<String>>,
 }
 
-/// A longer body is no document to read through, but a page to show the beginning of.
+/// Bodies above this size are truncated, not parsed.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
-/// Enough to act on, little enough to log.
+/// Bound of a message: enough to act on, little enough to log.
 const MAX_MESSAGE_CHARS: usize = 300;
 const MAX_MESSAGES: usize = 20;
-/// As good as any longer wait, and no clock overflows with it.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Upper bound of `Retry-After`, which also keeps the clock from overflowing.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The headers that may carry an id of the request. No other header of an answer is kept.
+/// Headers that may carry a request id. No other header of an answer is kept.
 const REQUEST_ID_HEADERS: [&str; 4] =
     ["x-request-id", "x-correlation-id", "x-amzn-trace-id", "cf-ray"];
 
-impl ServiceAnswer {
+impl ErrorResponse {
     pub(crate) fn new(received: &Received, body: &[u8], credentials: &Credentials) -> Self {
-        let mut problem = Problem::parse(body, credentials);
-        match received.body {
-            BodyExtent::Cut => problem.messages.push("the answer broke off".to_owned()),
-            BodyExtent::TooLong => {
-                problem.messages.push("the answer was too long and was cut off".to_owned())
-            }
-            _ => {}
-        }
+        let mut messages = ErrorMessages::parse(body, credentials);
+        messages.note(received.extent);
         let header = |name| received.headers.get(name).and_then(|value| value.to_str().ok());
         let request_id = REQUEST_ID_HEADERS.into_iter().find_map(header);
         Self {
             status: received.status,
             request_id: request_id.map(|id| bounded_line(id, credentials)),
-            retry_after: retry_after(&received.headers, SystemTime::now()),
-            problem,
+            retry_after: retry_after(&received.headers, Utc::now()),
+            messages,
+            origin: match lenient::parse(body) {
+                Some(Value::Object(_) | Value::Array(_)) => Origin::Service,
+                _ => Origin::Elsewhere,
+            },
         }
     }
 
-    /// Whether it speaks of missing credits: a 402, or a 400 or 403 whose text mentions them (the status is not documented).
+    /// Returns whether it speaks of missing credits: a 402, or a 400 or 403 of the service whose
+    /// text says so about the request as a whole (the status is not documented).
     pub(crate) fn is_about_credits(&self) -> bool {
-        let mentions_credits = || {
-            self.problem.all().any(|(_, message)| message.to_ascii_lowercase().contains("credit"))
-        };
         match self.status {
             StatusCode::PAYMENT_REQUIRED => true,
-            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => mentions_credits(),
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {
+                self.origin == Origin::Service
+                    && self.messages.general.iter().any(|message| says_credits_are_missing(message))
+            }
             _ => false,
         }
     }
 }
 
-/// `Retry-After` in either of its forms. A date in the past means now.
-pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Duration::from_secs(text.parse().unwrap_or(u64::MAX)) // more digits than fit are a long time too
-    } else {
-        httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()
-    };
-    Some(asked.min(LONGEST_RETRY_AFTER))
+/// Returns whether a message says that there are too few credits, and not just the word "credit",
+/// which also stands in names of fields and in advertisements.
+fn says_credits_are_missing(message: &str) -> bool {
+    const MISSING: [&str; 13] = [
+        "insufficient",
+        "not enough",
+        "too few",
+        "out of",
+        "no credit",
+        "no more",
+        "no remaining",
+        "exceed",
+        "run out",
+        "ran out",
+        "need",
+        "require",
+        "lack",
+    ];
+    let message = message.to_ascii_lowercase();
+    message.contains("credit") && MISSING.iter().any(|phrase| message.contains(phrase))
 }
 
-impl Problem {
-    /// Reads the shapes of the vendor's framework, any other JSON, HTML, and nothing at all.
+/// Reads `Retry-After`: seconds, with or without a fraction, or a date, which counts from the
+/// answer's own `Date`, since the clocks may differ. A date in the past means now.
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |text: &str| httpdate::parse_http_date(text).ok().map(DateTime::<Utc>::from);
+    let asked = text(http::header::RETRY_AFTER)?;
+    let is_number = asked.starts_with(|first: char| first.is_ascii_digit())
+        && asked.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let pause = if is_number {
+        // More digits than fit are a long time too.
+        Duration::try_from_secs_f64(asked.parse().ok()?).unwrap_or(Duration::MAX)
+    } else {
+        let now = text(http::header::DATE).and_then(date).unwrap_or(now);
+        (date(asked)? - now).to_std().unwrap_or_default()
+    };
+    Some(pause.min(MAX_RETRY_AFTER))
+}
+
+impl ErrorMessages {
+    /// Parses the shapes of the vendor's framework, any other JSON, HTML, and nothing at all.
     fn parse(body: &[u8], credentials: &Credentials) -> Self {
-        let mut problem = Self::default();
+        let mut messages = Self::default();
         let document = Some(body).filter(|body| body.len() <= MAX_DOCUMENT_BYTES);
-        match document.and_then(|body| serde_json::from_slice(body).ok()) {
-            Some(value) => problem.collect("", &value, 0, credentials),
+        match document.and_then(lenient::parse) {
+            Some(value) => messages.collect("", &value, 0, credentials),
             None => {
                 let page = &body[..body.len().min(MAX_DOCUMENT_BYTES)];
                 let text = plain_text(&credentials.redact(&String::from_utf8_lossy(page)));
                 if !text.is_empty() {
-                    problem.add("", &text, credentials);
+                    messages.add("", &text, credentials);
                 }
             }
         }
-        problem
+        messages
     }
 
     fn collect(&mut self, path: &str, value: &Value, depth: usize, credentials: &Credentials) {
@@ -135,22 +164,44 @@ impl Problem {
         }
         let message = bounded_line(message, credentials);
         if path.is_empty() {
-            self.messages.push(message);
+            self.general.push(message);
         } else {
             self.fields.entry(bounded_line(path, credentials)).or_default().push(message);
         }
     }
 
-    /// Every message, with the path of its field if it has one.
+    /// Returns the beginning of a body that cannot be read.
+    pub(super) fn excerpt(body: &[u8], extent: BodyExtent, credentials: &Credentials) -> Self {
+        let mut messages = Self::default();
+        let page = &body[..body.len().min(MAX_DOCUMENT_BYTES)];
+        let text = bounded_line(&String::from_utf8_lossy(page), credentials);
+        if !text.is_empty() {
+            messages.general.push(format!("the answer begins with `{text}`"));
+        }
+        messages.note(extent);
+        messages
+    }
+
+    fn note(&mut self, extent: BodyExtent) {
+        match extent {
+            BodyExtent::Cut => self.general.push("the answer broke off".to_owned()),
+            BodyExtent::TooLong => {
+                self.general.push("the answer was too long and was cut off".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns every message, with the path of its field if it has one.
     pub fn all(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         let of_fields = self.fields.iter().flat_map(|(path, messages)| {
             messages.iter().map(move |text| (Some(path.as_str()), text.as_str()))
         });
-        self.messages.iter().map(|text| (None, text.as_str())).chain(of_fields)
+        self.general.iter().map(|text| (None, text.as_str())).chain(of_fields)
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ErrorMessages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (path, message)) in self.all().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
@@ -163,14 +214,18 @@ impl fmt::Display for Problem {
     }
 }
 
-/// One line that is safe to show: what is secret goes before what is too long, so that no piece of it stays at the cut.
+/// Returns a text as one bounded line without secrets. They are removed before the line is cut, so
+/// that no piece of one stays at the cut.
 pub(crate) fn bounded_line(text: &str, credentials: &Credentials) -> String {
     shortened(&credentials.redact(text))
 }
 
-/// One bounded line, of somebody's words that can have no secrets of ours.
+/// Returns a text that can have no secrets of ours as one bounded line. Control characters and
+/// those that reorder text separate words.
 pub(crate) fn shortened(text: &str) -> String {
-    let separates = |character: char| character.is_whitespace() || character.is_control();
+    let separates = |character: char| {
+        character.is_whitespace() || character.is_control() || is_bidi_control(character)
+    };
     let line = text.split(separates).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MAX_MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -178,7 +233,13 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-/// The words of an HTML page, without its tags, scripts and styles. Only for people to read: entities stay as they are.
+/// Returns whether a character changes the direction of the text around it.
+fn is_bidi_control(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns the words of an HTML page, without its tags, scripts and styles. Entities stay as they
+/// are, since the text is only for people to read.
 fn plain_text(page: &str) -> String {
     let mut text = String::new();
     let mut rest = page;
@@ -203,8 +264,11 @@ fn plain_text(page: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parsed(body: &str) -> Problem {
-        Problem::parse(body.as_bytes(), &Credentials::new("account-7", "5f3aC9e741b02d68").unwrap())
+    fn parsed(body: &str) -> ErrorMessages {
+        ErrorMessages::parse(
+            body.as_bytes(),
+            &Credentials::new("account-7", "5f3aC9e741b02d68").unwrap(),
+        )
     }
 
     fn said(body: &str) -> String {
@@ -235,9 +299,9 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_bounded() {
+    fn messages_are_bounded() {
         let many = format!("[{}\"x\"]", "\"x\",".repeat(10_000));
-        assert_eq!(parsed(&many).messages.len(), MAX_MESSAGES);
+        assert_eq!(parsed(&many).general.len(), MAX_MESSAGES);
         assert!(said(&"y".repeat(1_000_000)).chars().count() <= MAX_MESSAGE_CHARS + 1);
         let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
         assert!(said(&deep).chars().count() <= MAX_MESSAGE_CHARS + 50);
@@ -271,7 +335,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 60);
+        let now = DateTime::<Utc>::from_timestamp(784_111_777 - 60, 0).unwrap();
         let read = |text: &str| {
             let headers = HeaderMap::from_iter([(
                 http::header::RETRY_AFTER,
@@ -287,7 +351,7 @@ mod tests {
         for endless in
             ["18446744073709551615", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"]
         {
-            assert_eq!(read(endless), Some(LONGEST_RETRY_AFTER), "{endless}");
+            assert_eq!(read(endless), Some(MAX_RETRY_AFTER), "{endless}");
         }
     }
 }

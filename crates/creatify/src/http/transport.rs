@@ -1,4 +1,4 @@
-//! How are bytes sent? TLS with ring, no redirects with credentials, plain http only to loopback.
+//! HTTP clients: TLS with ring, no redirects with credentials, plain http only to loopback.
 
 use std::{
     error::Error as _,
@@ -12,20 +12,30 @@ use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind};
 
-/// After this long without a connection, nothing was sent and the request may be tried again.
+/// Time to connect. When it passes, nothing was sent and the request may be tried again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A video that sends nothing for this long has broken off.
+/// Time without any byte after which a download has broken off.
 const DOWNLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_DOWNLOAD_REDIRECTS: usize = 5;
 
-/// The client of the API: it follows no redirect, since that would carry the credentials elsewhere, and never repeats a request itself.
-pub(crate) fn api(base_url: &Url) -> Result<reqwest::Client, Error> {
-    let builder = base()?.redirect(reqwest::redirect::Policy::none());
-    let builder = if is_loopback(base_url) { builder.no_proxy() } else { builder };
-    built(builder)
+/// Builds the client of free API requests.
+pub(super) fn pooled(base_url: &Url) -> Result<reqwest::Client, Error> {
+    built(api(base_url)?)
 }
 
-/// The client of downloads: it knows no credentials.
+/// Builds the client of billable API requests: each of them on a connection of its own.
+pub(super) fn unpooled(base_url: &Url) -> Result<reqwest::Client, Error> {
+    built(api(base_url)?.pool_max_idle_per_host(0))
+}
+
+/// Follows no redirect, since that would carry the credentials elsewhere, and never repeats a
+/// request itself. A proxy is never used for loopback.
+fn api(base_url: &Url) -> Result<reqwest::ClientBuilder, Error> {
+    let builder = base()?.redirect(reqwest::redirect::Policy::none());
+    Ok(if is_loopback(base_url) { builder.no_proxy() } else { builder })
+}
+
+/// Builds the client of downloads, which knows no credentials.
 pub(crate) fn downloads() -> Result<reqwest::Client, Error> {
     let policy = reqwest::redirect::Policy::custom(|attempt| {
         match check_redirect(attempt.previous(), attempt.url()) {
@@ -51,7 +61,7 @@ fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
     })
 }
 
-/// Read once: the certificate authorities of a machine are many.
+/// Returns the TLS configuration, which is read once: the certificate authorities are many.
 fn tls() -> Result<rustls::ClientConfig, Error> {
     static READ: OnceLock<rustls::ClientConfig> = OnceLock::new();
     match READ.get() {
@@ -70,7 +80,8 @@ fn read_tls() -> Result<rustls::ClientConfig, Error> {
     };
     match builder()?.with_platform_verifier() {
         Ok(config) => Ok(config.with_no_client_auth()),
-        // A machine without certificate authorities can still reach a sandbox; https will say what is missing.
+        // A machine without certificate authorities can still reach a sandbox, and an https
+        // request will say what is missing.
         Err(error) => {
             tracing::warn!(%error, "no certificate authorities on this machine, so https cannot be verified and will fail");
             Ok(builder()?
@@ -80,21 +91,22 @@ fn read_tls() -> Result<rustls::ClientConfig, Error> {
     }
 }
 
-/// Whether a connection was given up because the server's certificate is not trusted. That does not pass by itself.
+/// Returns whether a connection was given up because the server's certificate is not trusted, which
+/// does not pass by itself.
 pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return true;
         }
-        // An I/O error hides what it was made of from `source`.
+        // An I/O error hides its cause from `source`.
         let made_of = error.downcast_ref().and_then(io::Error::get_ref);
         cause = made_of.map_or_else(|| error.source(), |inner| Some(inner));
     }
     false
 }
 
-/// Why a URL must not be used, if it must not: anything but https, except http to loopback.
+/// Refuses URLs other than https, except http to loopback.
 pub(crate) fn check_scheme(url: &Url) -> Result<(), &'static str> {
     match url.scheme() {
         "https" => Ok(()),
@@ -104,13 +116,13 @@ pub(crate) fn check_scheme(url: &Url) -> Result<(), &'static str> {
     }
 }
 
-/// Why a download must not be redirected, if it must not.
+/// Refuses redirects of downloads that lead in circles or to plain http.
 fn check_redirect(previous: &[Url], next: &Url) -> Result<(), &'static str> {
     if previous.len() > MAX_DOWNLOAD_REDIRECTS {
         return Err("too many redirects");
     }
     if next.scheme() == "http" && previous.iter().any(|url| url.scheme() == "https") {
-        return Err("a redirect leads from https to plain http"); // not even to this machine, whose services are none of theirs
+        return Err("a redirect leads from https to plain http"); // not even to this machine
     }
     check_scheme(next)
 }

@@ -1,0 +1,193 @@
+//! Run times and durations of the jobs that this client submitted, by template, operation and model.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+
+use creatify_api::{JobStatus, ModelVersion};
+use tokio::time::Instant;
+
+use super::history::RunTimeStats;
+use crate::{
+    credits::{BillableOperation, DurationRange},
+    job::{Job, JobId, TemplateId},
+    sync::lock,
+};
+
+/// The property by which jobs are alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RunTimeKey {
+    pub(crate) template: TemplateId,
+    pub(crate) operation: BillableOperation,
+    pub(crate) model_version: ModelVersion,
+}
+
+/// A process that runs for months forgets the oldest knowledge all at once rather than growing.
+const MAX_KEYS: usize = 10_000;
+const MAX_JOBS: usize = 100_000;
+/// A job that is rendered again may show its earlier end for this long after the render was
+/// accepted. Nothing documents it.
+const LEFT_OVER_GRACE: Duration = Duration::from_secs(120);
+
+/// Bounded store of run times.
+#[derive(Debug, Default)]
+pub(crate) struct RunTimes(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    run_times: HashMap<RunTimeKey, RunTimeStats>,
+    video_durations: HashMap<TemplateId, DurationRange>,
+    submitted: HashMap<JobId, Submitted>,
+}
+
+/// A job that this client submitted.
+#[derive(Debug, Clone)]
+struct Submitted {
+    /// Absent when the template is not known: the service never tells it, and a render is of the
+    /// template that this client previewed.
+    key: Option<RunTimeKey>,
+    at: Instant,
+    /// Status that the job had ended with before it was rendered, until another one is seen.
+    left_over: Option<JobStatus>,
+}
+
+impl RunTimes {
+    /// Remembers a job that was just submitted. `before` is the job as it was before a render.
+    pub(crate) fn submitted(
+        &self,
+        job: &Job,
+        template: Option<TemplateId>,
+        operation: BillableOperation,
+        model_version: ModelVersion,
+        before: Option<&Job>,
+    ) {
+        let mut state = self.state();
+        if state.submitted.len() >= MAX_JOBS {
+            state.submitted.clear();
+        }
+        let earlier = state.submitted.get(&job.id()).and_then(|earlier| earlier.key.as_ref());
+        let template = template.or(earlier.map(|key| key.template));
+        let key = template.map(|template| RunTimeKey { template, operation, model_version });
+        let ended = |status: &&JobStatus| {
+            matches!(status, JobStatus::Failed | JobStatus::Rejected | JobStatus::Done)
+        };
+        let left_over = before.map(Job::status).filter(ended).cloned();
+        state.submitted.insert(job.id(), Submitted { key, at: Instant::now(), left_over });
+    }
+
+    /// Notes the status of a job that was read, and learns the duration of its video.
+    pub(crate) fn observe(&self, job: &Job) {
+        let mut state = self.state();
+        let Some(submitted) = state.submitted.get_mut(&job.id()) else { return };
+        if submitted.left_over.as_ref().is_some_and(|left_over| left_over != job.status()) {
+            submitted.left_over = None;
+        }
+        let template = submitted.key.as_ref().map(|key| key.template);
+        if let (Some(template), Some(duration)) = (template, job.duration())
+            && *job.status() == JobStatus::Done
+        {
+            if state.video_durations.len() >= MAX_KEYS {
+                state.video_durations.clear();
+            }
+            let known = state.video_durations.entry(template).or_insert_with(|| duration.into());
+            *known = (known.min().min(duration)..=known.max().max(duration)).into();
+        }
+    }
+
+    /// Returns whether a job shows how it had ended before it was rendered, as it may for a while.
+    pub(crate) fn is_left_over(&self, job: &Job) -> bool {
+        matches!(job.status(), JobStatus::Failed | JobStatus::Rejected)
+            && self.state().submitted.get(&job.id()).is_some_and(|submitted| {
+                submitted.left_over.as_ref() == Some(job.status())
+                    && submitted.at.elapsed() < LEFT_OVER_GRACE
+            })
+    }
+
+    /// Returns the time since a job was submitted by this client; `None` for others.
+    pub(super) fn age(&self, job: JobId) -> Option<Duration> {
+        self.state().submitted.get(&job).map(|submitted| submitted.at.elapsed())
+    }
+
+    /// Returns the range of durations of earlier videos of a template.
+    pub(crate) fn video_durations(&self, template: TemplateId) -> Option<DurationRange> {
+        self.state().video_durations.get(&template).copied()
+    }
+
+    /// Learns how long a job ran.
+    pub(super) fn learn(&self, job: JobId, run: Duration) {
+        let mut state = self.state();
+        let Some(key) = state.submitted.get(&job).and_then(|submitted| submitted.key.clone())
+        else {
+            return;
+        };
+        if state.run_times.len() >= MAX_KEYS {
+            state.run_times.clear();
+        }
+        state.run_times.entry(key).or_default().add(run);
+    }
+
+    /// Returns the run times of jobs like this one.
+    pub(super) fn of(&self, job: JobId) -> Option<RunTimeStats> {
+        let state = self.state();
+        let key = state.submitted.get(&job)?.key.as_ref()?;
+        state.run_times.get(key).copied()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(status: &str) -> Job {
+        let id = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
+        serde_json::from_value(json!({ "id": id, "status": status, "duration": 30 })).unwrap()
+    }
+
+    fn rendered(run_times: &RunTimes, before: &Job) {
+        let render = BillableOperation::Render;
+        run_times.submitted(before, None, render, ModelVersion::Standard, Some(before));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_from_before_the_render_is_not_the_end_of_the_render() {
+        for before in ["failed", "rejected"] {
+            let run_times = RunTimes::default();
+            let before = job(before);
+            assert!(!run_times.is_left_over(&before), "it was not submitted here");
+            rendered(&run_times, &before);
+            assert!(run_times.is_left_over(&before));
+            run_times.observe(&job("running"));
+            assert!(!run_times.is_left_over(&before), "it has failed again");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_left_over_end_is_believed_after_a_while() {
+        let run_times = RunTimes::default();
+        rendered(&run_times, &job("failed"));
+        tokio::time::advance(LEFT_OVER_GRACE).await;
+        assert!(!run_times.is_left_over(&job("failed")));
+    }
+
+    #[test]
+    fn a_render_is_of_the_template_of_its_preview() {
+        let run_times = RunTimes::default();
+        let template: TemplateId = uuid::Uuid::from_u128(1).into();
+        let (preview, render) = (BillableOperation::Preview, BillableOperation::Render);
+        let standard = || ModelVersion::Standard;
+        run_times.submitted(&job("pending"), Some(template), preview, standard(), None);
+        run_times.observe(&job("done"));
+        assert_eq!(run_times.video_durations(template), Some(Duration::from_secs(30).into()));
+        run_times.submitted(&job("pending"), None, render, standard(), Some(&job("done")));
+        run_times.learn(job("done").id(), Duration::from_secs(90));
+        assert_eq!(run_times.of(job("done").id()).map(|stats| stats.count()), Some(1));
+    }
+}
