@@ -27,14 +27,8 @@ impl Scene {
             .build()
             .unwrap();
         let template = templates()[0].id.to_string().parse().unwrap();
-        let video = client
-            .create(template, Variables::new())
-            .send()
-            .await
-            .unwrap()
-            .wait(&client)
-            .await
-            .unwrap();
+        let video =
+            client.create(template, Variables::new()).send().await.unwrap().wait().await.unwrap();
         Self { sandbox, client, video, folder: tempfile::tempdir().unwrap() }
     }
 

@@ -39,7 +39,7 @@ const FAULTS: [Fault; 12] = [
 /// What a strategy came to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
-    /// Charged calls beyond the one preview and the one render that each task pending.
+    /// Charged calls beyond the one preview and the one render that each task wanted.
     duplicates: usize,
     /// Charged jobs that their task knows nothing of.
     lost: usize,
@@ -188,7 +188,7 @@ async fn ours(client: Client, task: usize, known: Arc<Mutex<Vec<String>>>) -> Op
 
 async fn waited(client: &Client, handle: JobHandle) -> Job {
     loop {
-        match handle.wait(client).await {
+        match client.wait(handle).await {
             Ok(job) => return job,
             Err(error) => assert!(matches!(error.kind(), ErrorKind::TimedOut), "{error}"),
         }

@@ -32,7 +32,7 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}"); // a closed stderr is no reason to fail
 }
 
-/// One line on stderr unless notes are not pending.
+/// One line on stderr unless notes are not wanted.
 pub(crate) fn note(session: &Session, text: &str) {
     if !session.quiet {
         line(text);

@@ -53,14 +53,8 @@ pub async fn section() -> String {
 async fn outcome(faults: Faults, fault: &Fault) -> String {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
     let client = client(&sandbox);
-    let video = client
-        .create(template(), Variables::new())
-        .send()
-        .await
-        .unwrap()
-        .wait(&client)
-        .await
-        .unwrap();
+    let video =
+        client.create(template(), Variables::new()).send().await.unwrap().wait().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("video.mp4");
     let fetch = async || client.download(&video, Goal::Video, &path).await;

@@ -78,7 +78,7 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
                     if let Some(job) = error.job() {
                         // What was paid for can be had.
                         scene.sandbox.set_faults(Faults::default());
-                        job.wait(&scene.client).await.unwrap();
+                        scene.client.wait(job).await.unwrap();
                         cell += ", charged, job known";
                     } else {
                         assert!(

@@ -396,14 +396,14 @@ fn refuse_second_render(submitter: &Submitter, job: &Job) -> Result<(), Error> {
         Err(Error::new(ErrorKind::AlreadyRunning, message).charged(charge_risk))
     };
     match job.status() {
-        JobStatus::Done | JobStatus::Failed | JobStatus::Rejected => {}
-        status => {
+        status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) => {
             let message = format!(
                 "the job is being made already (its status is {status}), and a second render would \
                  be charged again"
             );
             return running(message, ChargeRisk::Charged);
         }
+        _ => {} // a status that is not known says nothing
     }
     match submitter.billing().open_render(job.id()) {
         None => Ok(()),
