@@ -1,6 +1,7 @@
-//! What does a call cost?
+//! Charges: the credits of one call.
 //!
-//! Written on its own, not shared with the client's estimate: two programs that compute the same price catch each other's mistakes.
+//! This code is not shared with the client's estimate on purpose: two implementations of the same
+//! price list find each other's mistakes.
 
 use std::time::Duration;
 
@@ -10,9 +11,9 @@ use creatify_api::{
 };
 use rust_decimal::Decimal;
 
-/// The credits for a video of this duration; `None` when the card has no price for it.
+/// Returns the credits for a video of this duration, or `None` when the card has no price for it.
 ///
-/// Aurora renders have no published price: they cost what is left of a create after its preview.
+/// Aurora renders have no published price: they cost a create less its preview.
 pub(crate) fn charge(
     card: &RateCard,
     operation: Operation,
@@ -54,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_those_of_the_published_table() {
+    fn prices_match_the_published_table() {
         use ModelVersion::{AuroraV1, AuroraV1Fast, Standard};
         use Operation::{Create, Preview, Render};
         for (card, operation, model, seconds, credits) in [

@@ -1,4 +1,4 @@
-//! What do all requests share? The world behind its lock, the clock, the log, and where things are.
+//! Shared parts of all requests: the locked state, the clock, the request log and the URLs.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    faults::Plan,
+    faults::FaultSchedule,
     job::Job,
     requests::Requests,
-    serve::Door,
-    world::{Event, World},
+    serve::ListenerGate,
+    state::{Event, ServiceState},
 };
 
 #[derive(Debug)]
@@ -23,56 +23,56 @@ pub(crate) struct Service {
     pub(crate) api_url: String,
     pub(crate) media_url: String,
     pub(crate) requests: Requests,
-    pub(crate) faults: Plan,
-    pub(crate) api_door: Door,
-    pub(crate) media_door: Door,
-    /// Requests that reached the media host with credentials.
-    pub(crate) leaked: AtomicUsize,
+    pub(crate) faults: FaultSchedule,
+    pub(crate) api_gate: ListenerGate,
+    pub(crate) media_gate: ListenerGate,
+    /// The number of requests that reached the media host with credentials.
+    pub(crate) leaked_credentials: AtomicUsize,
     pub(crate) webhooks: mpsc::Sender<Event>,
-    /// Wakes [`Service::keep_time`].
-    pub(crate) planned: Notify,
-    pub(crate) world: Mutex<World>,
+    /// Wakes [`Service::apply_due_changes`].
+    pub(crate) schedule_changed: Notify,
+    pub(crate) state: Mutex<ServiceState>,
 }
 
 impl Service {
-    /// Looks at the world, or changes it, after everything that is due has happened in it.
-    pub(crate) fn with_world<T>(&self, f: impl FnOnce(&mut World, Duration) -> T) -> T {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Reads or changes the state, after applying all changes that are due.
+    pub(crate) fn with_state<T>(&self, f: impl FnOnce(&mut ServiceState, Duration) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        for event in world.advance(now).into_iter().filter(|event| event.webhook_url.is_some()) {
+        for event in state.advance(now).into_iter().filter(|event| event.webhook_url.is_some()) {
             if let Err(error) = self.webhooks.try_send(event) {
-                tracing::warn!(%error, "webhook not sent");
+                tracing::warn!(%error, "webhook dropped");
             }
         }
-        let due = world.next_change();
-        let result = f(&mut world, now);
-        if world.next_change() != due {
-            self.planned.notify_one();
+        let due = state.next_change();
+        let result = f(&mut state, now);
+        if state.next_change() != due {
+            self.schedule_changed.notify_one();
         }
         result
     }
 
-    /// Makes changes happen when they are due, even when nobody asks. Never returns.
-    pub(crate) async fn keep_time(self: Arc<Self>) {
+    /// Applies changes when they are due, also without requests. Never returns.
+    pub(crate) async fn apply_due_changes(self: Arc<Self>) {
         loop {
-            match self.with_world(|world, _| world.next_change()) {
-                None => self.planned.notified().await,
+            match self.with_state(|state, _| state.next_change()) {
+                None => self.schedule_changed.notified().await,
                 Some(due) => tokio::select! {
                     () = self.clock.sleep_until(due) => {}
-                    () = self.planned.notified() => {}
+                    () = self.schedule_changed.notified() => {}
                 },
             }
         }
     }
 
-    /// Where the video of a job is, or will be.
+    /// Returns the URL of a job's video.
     pub(crate) fn video_url(&self, job: Uuid) -> String {
         format!("{}/outputs/{job}.mp4", self.media_url)
     }
 
-    /// Where the preview of a job is, or will be.
+    /// Returns the URL of a job's preview.
     pub(crate) fn preview_url(&self, job: &Job) -> String {
-        let date = self.clock.date(job.first.plan.accepted).format("%Y%m%d");
+        let date = self.clock.date(job.first.timeline.accepted).format("%Y%m%d");
         format!("{}/preview?layout=videos/{date}/{}.json", self.media_url, job.id)
     }
 }

@@ -1,80 +1,83 @@
-//! What can go wrong with a request, an answer or a delivery?
+//! Fault vocabulary: everything that can go wrong with a request, a response or a delivery.
 
 use serde::Deserialize;
 
-use super::Target;
+use super::target::Target;
 
-/// A day is long enough for any test.
-const LONGEST: f64 = 86_400.0;
+/// One day, in seconds: longer than any test needs.
+const MAX_SECONDS: f64 = 86_400.0;
 
-/// What happens to a request and its answer, or to a delivery.
+/// A fault of a request and its response, or of a webhook delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
-    /// The request is answered as ever, and then nothing listens for so many seconds: connections are refused.
+    /// The request gets its normal response; then the host refuses connections for this many
+    /// seconds.
     Refuse(f64),
-    /// The connection is closed before the request is processed. A webhook does not come.
+    /// The connection is closed before the request is processed. A webhook is not delivered.
     DropBefore,
-    /// The request is processed, and charged, and the connection is closed without an answer.
+    /// The request is processed and charged; the connection is closed without a response.
     DropAfter,
-    /// No answer ever comes, and the request is not processed.
+    /// The request is not processed and never gets a response.
     HangBefore,
-    /// The request is processed, and charged, and no answer ever comes.
+    /// The request is processed and charged, and never gets a response.
     HangAfter,
-    /// The request is processed, and the answer comes after so many seconds. A webhook comes so much later.
+    /// The request is processed; the response comes this many seconds late. So does a webhook.
     Delay(f64),
-    /// The request is processed, and the connection is closed in the middle of the answer's body.
+    /// The request is processed; the connection is closed in the middle of the response body.
     Truncate,
-    /// An HTML page with this status; the request is not processed.
+    /// An HTML page with this status. The request is not processed.
     Html(u16),
-    /// An empty body with this status; the request is not processed.
+    /// An empty body with this status. The request is not processed.
     Empty(u16),
-    /// A 429 that says to come back after so many seconds; the request is not processed.
+    /// A 429 with `Retry-After` in seconds. The request is not processed.
     Throttle(u64),
-    /// A 429 without `Retry-After`; the request is not processed.
+    /// A 429 without `Retry-After`. The request is not processed.
     ThrottleSilently,
-    /// A 429 that says when to come back as an HTTP date, so many seconds from now; the request is not processed.
+    /// A 429 with `Retry-After` as an HTTP date this many seconds from now. The request is not
+    /// processed.
     ThrottleUntil(u64),
-    /// A 503 that says to come back after so many seconds; the request is not processed.
+    /// A 503 with `Retry-After` in seconds. The request is not processed.
     Unavailable(u64),
-    /// An error with this status; the request is not processed.
+    /// A JSON error with this status. The request is not processed.
     ErrorBefore(u16),
-    /// The request is processed, and charged, and the answer is an error with this status.
+    /// A JSON error with this status. The request is processed and charged.
     ErrorAfter(u16),
-    /// The types of an answer are wrong; only ids and statuses are right.
+    /// Every value of the response but ids and statuses has the wrong JSON type.
     WrongTypes,
-    /// A job's status is none that is documented.
+    /// The status of a job is one that is not documented.
     UnknownStatus,
-    /// A job's model version is none that is documented.
+    /// The model version of a job is one that is not documented.
     UnknownEnum,
-    /// Everything in an answer but ids and statuses is null.
+    /// Every value of the response but ids and statuses is null.
     Nulls,
-    /// An answer has fields that are not documented.
+    /// The response has fields that are not documented.
     ExtraFields,
-    /// A job that is done does not show its preview or video yet.
+    /// A job that is `done` does not show its preview or video yet.
     DoneWithoutOutput,
-    /// A GET is answered as the one before it at the same path.
+    /// A GET repeats the previous response of the same path.
     Stale,
-    /// A list of jobs is all jobs, whatever `ids` says.
+    /// A list of jobs ignores `ids` and shows all jobs.
     IgnoreIds,
-    /// A list comes in pages of so many.
+    /// A list comes in pages of this size.
     Pages(usize),
-    /// A redirect with this status to the media host; the request is not processed.
+    /// A redirect with this status to the media host. The request is not processed.
     Redirect(u16),
-    /// The video is another one than before: other bytes, and another `ETag`.
+    /// The video is a different file than before: other bytes, another length, another `ETag`.
     Replaced,
     /// A webhook is delivered twice.
     Twice,
-    /// A webhook is held back until the last one of its call was delivered; several come the latest first.
+    /// A webhook is held back until the last one of its call was delivered; several held-back
+    /// webhooks come in reverse order.
     OutOfOrder,
-    /// Before a webhook comes another that is not the service's: it says that the job is done, with a video on some other host.
+    /// A forged webhook precedes the real one: `done`, with a video on another host.
     Forged,
 }
 
 impl Fault {
-    /// The only target that it can happen to, if there is only one.
-    pub(super) fn only_to(self) -> Option<Target> {
+    /// Returns the only target that the fault applies to, if there is only one.
+    pub(super) fn only_target(self) -> Option<Target> {
         match self {
             Self::Replaced => Some(Target::Media),
             Self::Twice | Self::OutOfOrder | Self::Forged => Some(Target::Webhooks),
@@ -82,14 +85,15 @@ impl Fault {
         }
     }
 
-    pub(super) fn can_happen_to(self, target: Target) -> bool {
+    pub(super) fn applies_to(self, target: Target) -> bool {
         match (self, target) {
             (Self::Delay(_) | Self::DropBefore, Target::Webhooks) => true,
-            (fault, Target::Webhooks) => fault.only_to() == Some(Target::Webhooks),
-            (fault, target) => fault.only_to().is_none_or(|only| only == target),
+            (fault, Target::Webhooks) => fault.only_target() == Some(Target::Webhooks),
+            (fault, target) => fault.only_target().is_none_or(|only| only == target),
         }
     }
 
+    /// Checks the number of the fault: its status, seconds or size.
     pub(super) fn check(self) -> Result<(), &'static str> {
         let status = match self {
             Self::Html(status)
@@ -97,17 +101,52 @@ impl Fault {
             | Self::ErrorBefore(status)
             | Self::ErrorAfter(status) => Some((status, 400..=599)),
             Self::Redirect(status) => Some((status, 300..=399)),
-            Self::Delay(seconds) | Self::Refuse(seconds) if !(0.0..=LONGEST).contains(&seconds) => {
-                return Err("this takes from 0 to 86400 seconds");
+            Self::Delay(seconds) | Self::Refuse(seconds)
+                if !(0.0..=MAX_SECONDS).contains(&seconds) =>
+            {
+                return Err("the number of seconds must be between 0 and 86400");
             }
-            Self::Pages(0) => return Err("a page has at least one job"),
+            Self::Pages(0) => return Err("a page must have at least one item"),
             _ => None,
         };
         match status {
-            Some((status, possible)) if !possible.contains(&status) => {
+            Some((status, allowed)) if !allowed.contains(&status) => {
                 Err("this status does not fit the fault")
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_names_every_fault() {
+        let source = include_str!("fault.rs");
+        let of_enum = source
+            .split("pub enum Fault {")
+            .nth(1)
+            .and_then(|rest| rest.split("\n}").next())
+            .unwrap();
+        let variants =
+            of_enum.lines().map(str::trim).filter(|line| line.starts_with(char::is_uppercase));
+        let snake_case = |variant: &str| {
+            let name: String = variant.chars().take_while(|c| c.is_alphanumeric()).collect();
+            name.chars().fold(String::new(), |name, c| match c.is_uppercase() {
+                true if name.is_empty() => c.to_lowercase().collect(),
+                true => format!("{name}_{}", c.to_lowercase()),
+                false => format!("{name}{c}"),
+            })
+        };
+        let mut named = 0;
+        for fault in variants.map(snake_case) {
+            let readme = include_str!("../../README.md");
+            assert!(
+                readme.contains(&format!("`{fault}`")) || readme.contains(&format!("`{fault}: ")),
+                "{fault} is not in the README"
+            );
+            named += 1;
+        }
+        assert!(named > 20, "the faults were not found");
     }
 }
