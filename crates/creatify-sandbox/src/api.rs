@@ -146,7 +146,8 @@ async fn render(State(service): Shared, id: Id, body: Body) -> Result<JsonRespon
     let body = read(body).await?;
     service.with_state(|state, now| {
         state.job(id).ok_or_else(JsonResponse::not_found)?;
-        let changes = validate::job_changes(&body).map_err(bad_request)?;
+        let changes =
+            validate::job_changes(&body, state.settings.render_body).map_err(bad_request)?;
         state.render(id, changes, now)?;
         let job = state.job(id).ok_or_else(JsonResponse::not_found)?;
         Ok(JsonResponse(StatusCode::OK, response::job(&service, state, job, now)))
@@ -165,9 +166,9 @@ fn read_job(service: &Service, id: Uuid) -> Result<JsonResponse, JsonResponse> {
 }
 
 async fn list_jobs(State(service): Shared, uri: Uri) -> Result<JsonResponse, JsonResponse> {
+    // Django takes the last of several parameters with one name; the ids are separated by commas.
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let given: Vec<_> =
-        query.filter(|(name, _)| name == "ids").map(|(_, value)| value.into_owned()).collect();
+    let given = query.filter(|(name, _)| name == "ids").last().map(|(_, value)| value.into_owned());
     let ids: Vec<_> = given.iter().flat_map(|value| value.split(',')).map(str::trim).collect();
     let wrong = |text: String| JsonResponse(StatusCode::BAD_REQUEST, json!({ "ids": [text] }));
     if ids.len() > limits::IDS {

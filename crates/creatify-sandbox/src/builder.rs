@@ -10,7 +10,7 @@ use crate::{
     faults::Faults,
     lifecycle::{ProgressProfile, Timing},
     sandbox::Sandbox,
-    state::Settings,
+    state::{RenderBody, Settings},
 };
 
 /// The default speed: a preview takes one or two seconds, a render a few more.
@@ -80,6 +80,7 @@ impl Default for SandboxBuilder {
                 card: DEFAULT_RATE_CARD,
                 timing: Timing::default(),
                 progress: ProgressProfile::default(),
+                render_body: RenderBody::default(),
             },
         }
     }
@@ -123,6 +124,13 @@ impl SandboxBuilder {
     /// Sets the values of the `progress` field.
     pub fn progress(mut self, profile: ProgressProfile) -> Self {
         self.settings.progress = profile;
+        self
+    }
+
+    /// Requires `template_id` and `variables` in the body of a render, as the service's documentation
+    /// shows it. By default the body may be empty, as other clients send it.
+    pub fn strict_render(mut self) -> Self {
+        self.settings.render_body = RenderBody::Strict;
         self
     }
 

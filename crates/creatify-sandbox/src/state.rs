@@ -46,6 +46,17 @@ pub(crate) struct Settings {
     pub(crate) card: &'static RateCard,
     pub(crate) timing: Timing,
     pub(crate) progress: ProgressProfile,
+    pub(crate) render_body: RenderBody,
+}
+
+/// The fields that a render body must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum RenderBody {
+    /// None; the body may be empty.
+    #[default]
+    Lenient,
+    /// `template_id` and `variables`, as in a create.
+    Strict,
 }
 
 /// Parameters that a render replaces. The template stays that of the preview.
@@ -247,6 +258,7 @@ mod tests {
             card: creatify_api::DEFAULT_RATE_CARD,
             timing: Timing { sigma: 0.0, ..Timing::default() },
             progress: ProgressProfile::default(),
+            render_body: RenderBody::default(),
         })
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     job::JobParams,
-    state::JobChanges,
+    state::{JobChanges, RenderBody},
     templates::{self, Template},
 };
 
@@ -17,13 +17,7 @@ pub(crate) type Errors = Value;
 /// Validates the body of a create or a preview.
 pub(crate) fn job_params(body: &[u8]) -> Result<JobParams, Errors> {
     let (changes, mut errors) = fields(body)?;
-    let mut require = |field: &str, given: bool| {
-        if !given && !errors.contains_key(field) {
-            errors.insert(field.into(), json!(["This field is required."]));
-        }
-    };
-    require("template_id", changes.template.is_some());
-    require("variables", changes.variables.is_some());
+    require_template_and_variables(&changes, &mut errors);
     let (Some(template), Some(variables), true) =
         (changes.template, changes.variables, errors.is_empty())
     else {
@@ -39,11 +33,20 @@ pub(crate) fn job_params(body: &[u8]) -> Result<JobParams, Errors> {
     })
 }
 
-/// Validates the body of a render. Every field is optional.
-pub(crate) fn job_changes(body: &[u8]) -> Result<JobChanges, Errors> {
-    match fields(body)? {
-        (changes, errors) if errors.is_empty() => Ok(changes),
-        (_, errors) => Err(errors.into()),
+/// Validates the body of a render.
+pub(crate) fn job_changes(body: &[u8], form: RenderBody) -> Result<JobChanges, Errors> {
+    let (changes, mut errors) = fields(body)?;
+    if form == RenderBody::Strict {
+        require_template_and_variables(&changes, &mut errors);
+    }
+    if errors.is_empty() { Ok(changes) } else { Err(errors.into()) }
+}
+
+fn require_template_and_variables(changes: &JobChanges, errors: &mut Map<String, Value>) {
+    let is_given =
+        [("template_id", changes.template.is_some()), ("variables", changes.variables.is_some())];
+    for (field, _) in is_given.into_iter().filter(|(_, is_given)| !is_given) {
+        errors.entry(field).or_insert_with(|| json!(["This field is required."]));
     }
 }
 
@@ -155,13 +158,16 @@ fn webhook_url(value: &Value) -> Result<String, String> {
 }
 
 fn model_version(value: &Value) -> Result<ModelVersion, String> {
-    match not_null(value)? {
-        Value::String(text) => match ModelVersion::from(text.as_str()) {
-            known if ModelVersion::KNOWN.contains(&known) => Ok(known),
-            unknown => Err(format!("\"{unknown}\" is not a valid choice.")),
-        },
-        other => Err(format!("\"{other}\" is not a valid choice.")),
-    }
+    let shown = match not_null(value)? {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let found = ModelVersion::KNOWN.iter().find(|known| value == known.as_str());
+    found.cloned().ok_or_else(|| {
+        let allowed: Vec<_> = ModelVersion::KNOWN.iter().map(ModelVersion::as_str).collect();
+        let allowed = allowed.join(", ");
+        format!("\"{shown}\" is not a valid choice. Allowed values: {allowed}.")
+    })
 }
 
 /// Returns the messages for an invalid variable of a known type. Any other JSON is valid.
@@ -246,7 +252,17 @@ mod tests {
             ("webhook_url", json!("hooks.example.com"), "Enter a valid URL."),
             ("webhook_url", json!("ftp://hooks.example.com/"), "Enter a valid URL."),
             ("webhook_url", json!(long_url), "Ensure this field has no more than 200 characters."),
-            ("model_version", json!("bad"), "\"bad\" is not a valid choice."),
+            (
+                "model_version",
+                json!("bad"),
+                "\"bad\" is not a valid choice. \
+                 Allowed values: standard, aurora_v1, aurora_v1_fast.",
+            ),
+            (
+                "model_version",
+                json!(7),
+                "\"7\" is not a valid choice. Allowed values: standard, aurora_v1, aurora_v1_fast.",
+            ),
             ("model_version", json!(null), "This field may not be null."),
             ("is_hidden", json!("yes"), "Must be a valid boolean."),
         ] {
@@ -261,7 +277,10 @@ mod tests {
             json!({
                 "template_id": ["This field is required."],
                 "variables": ["This field is required."],
-                "model_version": ["\"bad\" is not a valid choice."],
+                "model_version": [
+                    "\"bad\" is not a valid choice. \
+                     Allowed values: standard, aurora_v1, aurora_v1_fast."
+                ],
             })
         );
     }
@@ -328,6 +347,7 @@ mod tests {
 
     #[test]
     fn a_render_body_may_be_empty_or_have_any_valid_fields() {
+        let job_changes = |body| job_changes(body, RenderBody::Lenient);
         assert!(job_changes(b"").unwrap().name.is_none());
         assert!(job_changes(b"{}").unwrap().template.is_none());
         assert_eq!(job_changes(br#"{"name": null}"#).unwrap().name, Some(None));
@@ -336,5 +356,22 @@ mod tests {
             Some(ModelVersion::AuroraV1)
         );
         assert!(job_changes(br#"{"template_id": "x"}"#).is_err());
+    }
+
+    #[test]
+    fn a_strict_render_body_needs_a_template_and_variables() {
+        let job_changes = |body: Value| {
+            super::job_changes(body.to_string().as_bytes(), RenderBody::Strict).map(|_| ())
+        };
+        let required = "This field is required.";
+        assert_eq!(
+            job_changes(json!({})),
+            Err(json!({ "template_id": [required], "variables": [required] }))
+        );
+        assert_eq!(
+            job_changes(json!({ "template_id": "x", "variables": {} })),
+            Err(json!({ "template_id": ["Must be a valid UUID."] }))
+        );
+        assert_eq!(job_changes(json!({ "template_id": SALE, "variables": {} })), Ok(()));
     }
 }

@@ -173,6 +173,11 @@ async fn lists_are_newest_first_limited_and_filtered() {
         listed(&format!("?ids={}%2C{}", ids[1], ids[2])).await,
         [ids[2].clone(), ids[1].clone()]
     );
+    assert_eq!(
+        listed(&format!("?ids={},{}&ids={}", ids[1], ids[2], ids[3])).await,
+        [ids[3].clone()],
+        "the last of several parameters counts"
+    );
     let many = fixture.get(&format!("{JOBS}?ids={}", ids.join(","))).await;
     assert_eq!(many, (400, json!({ "ids": ["Ensure this field has no more than 100 elements."] })));
     for wrong in ["x", "", ","] {

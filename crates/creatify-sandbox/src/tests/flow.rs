@@ -115,6 +115,20 @@ async fn a_render_needs_a_preview_and_no_other_render_and_is_charged_each_time()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_strict_render_is_refused_without_template_and_variables_and_not_charged() {
+    let fixture = Fixture::of(exact().strict_render()).await;
+    let job = fixture.submit(PREVIEW, &request_body("Teaser")).await;
+    let path = format!("{}render/", job_path(&job));
+    let required = json!(["This field is required."]);
+    let refused = (400, json!({ "template_id": required, "variables": required }));
+    assert_eq!(fixture.post(&path, &json!({})).await, refused);
+    assert_eq!(respond(fixture.request(Method::POST, &path)).await, refused, "without a body");
+    assert_eq!(fixture.sandbox.charged(), 1.into());
+    assert_eq!(fixture.post(&path, &request_body("Teaser")).await.0, 200);
+    assert_eq!(fixture.sandbox.charged(), 5.into());
+}
+
+#[tokio::test(start_paused = true)]
 async fn failed_and_rejected_jobs_have_a_reason_and_cost_nothing() {
     let fixture = Fixture::start().await;
     for (name, status) in [("Always fails", "failed"), ("Always rejected", "rejected")] {
