@@ -3,18 +3,18 @@
 //! A request passes [`record`], [`apply_faults`], [`authenticate`] and its handler, in this order.
 //! Paths and methods come from `openapi.yaml` through [`OperationId`].
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{MatchedPath, Path, Request, State, rejection::PathRejection},
+    extract::{FromRequestParts, MatchedPath, Path, Request, State, rejection::PathRejection},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
 use creatify_api::{OperationId, credit_rates::Operation, limits};
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode, Uri, request::Parts};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ use crate::{
     page, requests,
     response::{self, JsonResponse},
     service::Service,
-    state::LIST_LENGTH,
+    state::{CallFaults, LIST_LENGTH},
     templates::templates,
     validate,
 };
@@ -110,19 +110,31 @@ async fn method_not_allowed(method: Method) -> JsonResponse {
     )
 }
 
-async fn create(State(service): Shared, body: Body) -> Result<JsonResponse, JsonResponse> {
-    let (_, job) = submit(&service, Operation::Create, &read(body).await?)?;
+async fn create(
+    State(service): Shared,
+    faults: CallFaults,
+    body: Body,
+) -> Result<JsonResponse, JsonResponse> {
+    let (_, job) = submit(&service, Operation::Create, faults, &read(body).await?)?;
     Ok(JsonResponse(StatusCode::CREATED, job))
 }
 
-async fn preview_async(State(service): Shared, body: Body) -> Result<JsonResponse, JsonResponse> {
-    let (_, job) = submit(&service, Operation::Preview, &read(body).await?)?;
+async fn preview_async(
+    State(service): Shared,
+    faults: CallFaults,
+    body: Body,
+) -> Result<JsonResponse, JsonResponse> {
+    let (_, job) = submit(&service, Operation::Preview, faults, &read(body).await?)?;
     Ok(JsonResponse(StatusCode::CREATED, job))
 }
 
 /// Responds when the preview is ready. A client that disconnects earlier is charged all the same.
-async fn preview(State(service): Shared, body: Body) -> Result<JsonResponse, JsonResponse> {
-    let (id, _) = submit(&service, Operation::Preview, &read(body).await?)?;
+async fn preview(
+    State(service): Shared,
+    faults: CallFaults,
+    body: Body,
+) -> Result<JsonResponse, JsonResponse> {
+    let (id, _) = submit(&service, Operation::Preview, faults, &read(body).await?)?;
     let ended = service.with_state(|state, _| state.job(id).map(|job| job.first.timeline.ended));
     service.clock.sleep_until(ended.unwrap_or_default()).await;
     read_job(&service, id)
@@ -131,24 +143,30 @@ async fn preview(State(service): Shared, body: Body) -> Result<JsonResponse, Jso
 fn submit(
     service: &Service,
     operation: Operation,
+    faults: CallFaults,
     body: &[u8],
 ) -> Result<(Uuid, Value), JsonResponse> {
     let params = validate::job_params(body).map_err(bad_request)?;
     service.with_state(|state, now| {
-        let id = state.submit(operation, params, now)?.id;
+        let id = state.submit(operation, params, faults, now)?.id;
         let job = state.job(id).ok_or_else(JsonResponse::not_found)?;
         Ok((id, response::job(service, state, job, now)))
     })
 }
 
-async fn render(State(service): Shared, id: Id, body: Body) -> Result<JsonResponse, JsonResponse> {
+async fn render(
+    State(service): Shared,
+    id: Id,
+    faults: CallFaults,
+    body: Body,
+) -> Result<JsonResponse, JsonResponse> {
     let id = parse(id)?;
     let body = read(body).await?;
     service.with_state(|state, now| {
         state.job(id).ok_or_else(JsonResponse::not_found)?;
         let changes =
             validate::job_changes(&body, state.settings.render_body).map_err(bad_request)?;
-        state.render(id, changes, now)?;
+        state.render(id, changes, faults, now)?;
         let job = state.job(id).ok_or_else(JsonResponse::not_found)?;
         Ok(JsonResponse(StatusCode::OK, response::job(&service, state, job, now)))
     })
@@ -161,7 +179,9 @@ async fn get(State(service): Shared, id: Id) -> Result<JsonResponse, JsonRespons
 fn read_job(service: &Service, id: Uuid) -> Result<JsonResponse, JsonResponse> {
     service.with_state(|state, now| {
         let job = state.job(id).ok_or_else(JsonResponse::not_found)?;
-        Ok(JsonResponse(StatusCode::OK, response::job(service, state, job, now)))
+        let shown = response::job(service, state, job, now);
+        state.count_read(id);
+        Ok(JsonResponse(StatusCode::OK, shown))
     })
 }
 
@@ -184,10 +204,12 @@ async fn list_jobs(State(service): Shared, uri: Uri) -> Result<JsonResponse, Jso
         } else {
             state.with_ids(&ids)
         };
-        JsonResponse(
-            StatusCode::OK,
-            jobs.into_iter().map(|job| response::job(&service, state, job, now)).collect(),
-        )
+        let read: Vec<_> = jobs.iter().map(|job| job.id).collect();
+        let shown = jobs.into_iter().map(|job| response::job(&service, state, job, now)).collect();
+        for id in read {
+            state.count_read(id);
+        }
+        JsonResponse(StatusCode::OK, shown)
     }))
 }
 
@@ -209,6 +231,15 @@ async fn index(State(service): Shared) -> Response {
 
 fn bad_request(errors: validate::Errors) -> JsonResponse {
     JsonResponse(StatusCode::BAD_REQUEST, errors)
+}
+
+/// Reads the faults of a call, which [`apply_faults`] adds to its request.
+impl<S: Sync> FromRequestParts<S> for CallFaults {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or_default())
+    }
 }
 
 /// Parses a job id; anything else is a 404.

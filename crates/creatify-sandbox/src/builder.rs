@@ -127,8 +127,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Requires `template_id` and `variables` in the body of a render, as the service's documentation
-    /// shows it. By default the body may be empty, as other clients send it.
+    /// Requires `template_id` and `variables` in the body of a render, as the service's
+    /// documentation shows it. By default the body may be empty, as other clients send it.
     pub fn strict_render(mut self) -> Self {
         self.settings.render_body = RenderBody::Strict;
         self

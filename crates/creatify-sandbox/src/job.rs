@@ -23,6 +23,8 @@ pub(crate) struct Job {
     pub(crate) first: Call,
     /// The render calls, oldest first.
     pub(crate) renders: Vec<Call>,
+    /// The number of reads that still show the state from before the last render.
+    pub(crate) old_status_reads: u32,
 }
 
 /// The validated parameters of a job.
@@ -97,18 +99,29 @@ impl Job {
     /// then
     /// the call before it is.
     fn shown(&self, now: Duration) -> &Call {
-        match self.renders.split_last() {
-            Some((render, before)) if render.timeline.phase(now) == Phase::Waiting => {
-                before.last().unwrap_or(&self.first)
-            }
-            Some((render, _)) => render,
-            None => &self.first,
+        match self.last().timeline.phase(now) {
+            Phase::Waiting => self.before_last(),
+            _ => self.last(),
         }
+    }
+
+    /// Returns the call before the last render, or the first call when there is no render.
+    fn before_last(&self) -> &Call {
+        self.renders.iter().rev().nth(1).unwrap_or(&self.first)
     }
 
     /// Returns the visible state at this moment.
     pub(crate) fn view(&self, now: Duration, profile: ProgressProfile) -> View {
-        let shown = self.shown(now);
+        self.view_of(self.shown(now), now, profile)
+    }
+
+    /// Returns the state that a read shows: the visible one, unless a fault hides the last render.
+    pub(crate) fn read_view(&self, now: Duration, profile: ProgressProfile) -> View {
+        let call = if self.old_status_reads > 0 { self.before_last() } else { self.shown(now) };
+        self.view_of(call, now, profile)
+    }
+
+    fn view_of(&self, shown: &Call, now: Duration, profile: ProgressProfile) -> View {
         let (status, progress) = shown.timeline.status(now, profile);
         let succeeded = shown.timeline.succeeded(now);
         View {

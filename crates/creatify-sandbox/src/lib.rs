@@ -26,7 +26,7 @@ mod webhook;
 mod tests;
 
 pub use builder::{DEMO_SPEED, SandboxBuilder, StartError};
-pub use faults::{Fault, Faults, Fired, InvalidFaults, Rule, Target};
+pub use faults::{BodyForm, ContentType, Fault, Faults, Field, Fired, InvalidFaults, Rule, Target};
 pub use lifecycle::{ProgressProfile, Timing};
 pub use requests::Request;
 pub use sandbox::{AcceptedCall, AcceptedJob, Sandbox};

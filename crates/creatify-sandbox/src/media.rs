@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::{
     fault_layer::apply_faults,
     media_file::{MediaFile, Replaced},
     page,
-    response::JsonResponse,
+    response::{JsonResponse, storage_error},
     service::Service,
     templates,
 };
@@ -54,6 +54,7 @@ async fn count_leaked_credentials(
 async fn video(
     State(service): Shared,
     file: FileName,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
     replaced: Option<Extension<Replaced>>,
@@ -61,6 +62,9 @@ async fn video(
     let version =
         id(file, ".mp4").and_then(|id| service.with_state(|state, now| state.job(id)?.video(now)));
     let Some(version) = version else { return JsonResponse::not_found().into_response() };
+    if service.is_expired(&uri) {
+        return storage_error(StatusCode::FORBIDDEN).into_response();
+    }
     // Each render has a tag of its own, so that a client never joins parts of two videos.
     let tag = version.simple().to_string();
     let file = match replaced {

@@ -21,7 +21,8 @@ const RECENT: usize = 20;
 /// Returns the headers of every page: no scripts, and only pictures from other hosts.
 pub(crate) fn headers(media_url: &str) -> [(HeaderName, String); 3] {
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; media-src {media_url}; \
+        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; \
+         media-src {media_url}; \
          base-uri 'none'; form-action 'none'"
     );
     [
@@ -157,8 +158,8 @@ pub(crate) fn index(service: &Service) -> Html<String> {
     let url = &service.api_url;
     let body = format!(
         "<main><h1>Creatify sandbox</h1>\
-         <p class=\"lead\">A local server for the Creatify custom-template API: jobs, credits, previews, \
-         videos and \
+         <p class=\"lead\">A local server for the Creatify custom-template API: jobs, credits, \
+         previews, videos and \
          webhooks, in memory. No account is needed and no real credits are spent.</p>\
          <div class=\"facts\"><div><b>{balance}</b><span>credits left</span></div><div>\
          <b>{charged}</b><span>credits charged</span></div>\

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::SecondsFormat;
-use http::StatusCode;
+use http::{StatusCode, header};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde_json::{Value, json};
 
@@ -32,6 +32,21 @@ impl JsonResponse {
     pub(crate) fn not_found() -> Self {
         Self::detail(StatusCode::NOT_FOUND, "Not found.")
     }
+}
+
+/// Returns the XML error document of a file storage.
+pub(crate) fn storage_error(status: StatusCode) -> impl IntoResponse {
+    let (code, message) = match status {
+        StatusCode::FORBIDDEN => ("AccessDenied", "Request has expired"),
+        StatusCode::NOT_FOUND => ("NoSuchKey", "The specified key does not exist."),
+        StatusCode::SERVICE_UNAVAILABLE => ("SlowDown", "Please reduce your request rate."),
+        _ => ("InternalError", "We encountered an internal error. Please try again."),
+    };
+    let document = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    (status, [(header::CONTENT_TYPE, "application/xml")], document)
 }
 
 impl IntoResponse for JsonResponse {
@@ -61,7 +76,7 @@ impl From<Refusal> for JsonResponse {
 
 /// Returns a job at this moment, with all its fields.
 pub(crate) fn job(service: &Service, state: &ServiceState, job: &Job, now: Duration) -> Value {
-    let view = job.view(now, state.settings.progress);
+    let view = job.read_view(now, state.settings.progress);
     let params = &job.params;
     json!({
         "id": job.id,

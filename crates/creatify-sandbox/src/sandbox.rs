@@ -106,6 +106,7 @@ impl Sandbox {
             api_gate,
             media_gate,
             leaked_credentials: Default::default(),
+            link_version: Default::default(),
             webhooks,
             schedule_changed: Notify::new(),
             state: Mutex::new(ServiceState::new(settings)),
@@ -185,7 +186,7 @@ impl Sandbox {
                 name: job.params.name.clone(),
                 variables: job.params.variables.clone(),
                 model_version: job.params.model_version.clone(),
-                status: job.view(now, state.settings.progress).status,
+                status: job.read_view(now, state.settings.progress).status,
                 calls: job
                     .calls()
                     .map(|call| AcceptedCall {

@@ -1,23 +1,29 @@
 //! HTTP server: connections that end with the sandbox, and a gate that refuses them for a while.
 
-use std::{io, pin::pin, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tower_service::Service;
 
 const BACKLOG: u32 = 1024;
+/// The time in which a response is written before its connection is closed.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// Response marker: close the connection instead of sending the response.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CloseConnection;
+
+/// Response marker: close the connection after the response, without notice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CloseAfter;
 
 /// Makes a host refuse connections for a while.
 #[derive(Debug)]
@@ -100,7 +106,9 @@ async fn connection(stream: TcpStream, router: Router, mut closing_changed: watc
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
-    let service = service_fn(move |request| respond(router.clone(), request));
+    let close = Arc::new(Notify::new());
+    let closing = close.clone();
+    let service = service_fn(move |request| respond(router.clone(), closing.clone(), request));
     // No time-outs: a paused clock would jump to them.
     let serving = http1::Builder::new()
         .header_read_timeout(None)
@@ -112,6 +120,7 @@ async fn connection(stream: TcpStream, router: Router, mut closing_changed: watc
             serving.as_mut().graceful_shutdown();
             serving.await
         }
+        () = close.notified() => timeout(LINGER, serving).await.unwrap_or(Ok(())),
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "connection failed");
@@ -121,11 +130,15 @@ async fn connection(stream: TcpStream, router: Router, mut closing_changed: watc
 /// Returns the router's response, or an error that makes hyper close the connection without one.
 async fn respond(
     mut router: Router,
+    close: Arc<Notify>,
     request: hyper::Request<Incoming>,
 ) -> io::Result<hyper::Response<Body>> {
     let Ok(response) = router.call(request.map(Body::new)).await;
     if response.extensions().get::<CloseConnection>().is_some() {
-        return Err(io::Error::other("dropped by a fault"));
+        return Err(io::Error::other("connection closed by a fault"));
+    }
+    if response.extensions().get::<CloseAfter>().is_some() {
+        close.notify_one();
     }
     Ok(response)
 }

@@ -1,10 +1,14 @@
 //! Shared parts of all requests: the locked state, the clock, the request log and the URLs.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
+use http::Uri;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
@@ -17,6 +21,9 @@ use crate::{
     state::{Event, ServiceState},
 };
 
+/// The query parameter of a link to a video that replaces an expired one.
+const LINK_VERSION: &str = "link";
+
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) clock: Clock,
@@ -28,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) media_gate: ListenerGate,
     /// The number of requests that reached the media host with credentials.
     pub(crate) leaked_credentials: AtomicUsize,
+    /// The current version of links to videos; links of older versions have expired.
+    pub(crate) link_version: AtomicU64,
     pub(crate) webhooks: mpsc::Sender<Event>,
     /// Wakes [`Service::apply_due_changes`].
     pub(crate) schedule_changed: Notify,
@@ -67,7 +76,21 @@ impl Service {
 
     /// Returns the URL of a job's video.
     pub(crate) fn video_url(&self, job: Uuid) -> String {
-        format!("{}/outputs/{job}.mp4", self.media_url)
+        let url = format!("{}/outputs/{job}.mp4", self.media_url);
+        match self.link_version.load(Ordering::Relaxed) {
+            0 => url,
+            version => format!("{url}?{LINK_VERSION}={version}"),
+        }
+    }
+
+    /// Returns true when a link to a video has expired.
+    pub(crate) fn is_expired(&self, link: &Uri) -> bool {
+        link_version(link) < self.link_version.load(Ordering::Relaxed)
+    }
+
+    /// Makes this link and all older ones expire.
+    pub(crate) fn expire_link(&self, link: &Uri) {
+        self.link_version.fetch_max(link_version(link).saturating_add(1), Ordering::Relaxed);
     }
 
     /// Returns the URL of a job's preview.
@@ -75,4 +98,11 @@ impl Service {
         let date = self.clock.date(job.first.timeline.accepted).format("%Y%m%d");
         format!("{}/preview?layout=videos/{date}/{}.json", self.media_url, job.id)
     }
+}
+
+/// Returns the version of a link; the first links have none.
+fn link_version(link: &Uri) -> u64 {
+    let mut query = url::form_urlencoded::parse(link.query().unwrap_or_default().as_bytes());
+    let version = query.find(|(name, _)| name == LINK_VERSION);
+    version.and_then(|(_, version)| version.parse().ok()).unwrap_or_default()
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     charge::charge,
     job::{Call, Job, JobParams},
-    lifecycle::{ProgressProfile, Timeline, Timing, rng},
+    lifecycle::{Outcome, ProgressProfile, Timeline, Timing, rng},
     templates::Template,
 };
 
@@ -70,6 +70,15 @@ pub(crate) struct JobChanges {
     pub(crate) is_hidden: Option<bool>,
 }
 
+/// Deviations of one call that faults ask for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CallFaults {
+    /// The outcome instead of the template's.
+    pub(crate) outcome: Option<Outcome>,
+    /// The number of reads after a render that show the state from before it.
+    pub(crate) old_status_reads: u32,
+}
+
 /// A refusal of a call. Nothing was charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -103,6 +112,7 @@ impl ServiceState {
         &mut self,
         operation: Operation,
         params: JobParams,
+        faults: CallFaults,
         now: Duration,
     ) -> Result<&Job, Refusal> {
         let charge = self.price(operation, &params.model_version, params.template)?;
@@ -113,7 +123,7 @@ impl ServiceState {
         let timeline = Timeline::draw(
             &self.settings.timing,
             operation,
-            params.template.first_call,
+            faults.outcome.unwrap_or(params.template.first_call),
             now,
             &mut rng,
         );
@@ -123,7 +133,14 @@ impl ServiceState {
         Ok(self
             .jobs
             .entry(id)
-            .insert_entry(Job { id, number, params, first, renders: Vec::new() })
+            .insert_entry(Job {
+                id,
+                number,
+                params,
+                first,
+                renders: Vec::new(),
+                old_status_reads: 0,
+            })
             .into_mut())
     }
 
@@ -132,6 +149,7 @@ impl ServiceState {
         &mut self,
         id: Uuid,
         changes: JobChanges,
+        faults: CallFaults,
         now: Duration,
     ) -> Result<&Job, Refusal> {
         let job = self.jobs.get(&id).ok_or(Refusal::NoSuchJob)?;
@@ -148,13 +166,14 @@ impl ServiceState {
         let timeline = Timeline::draw(
             &self.settings.timing,
             Operation::Render,
-            job.params.template.render,
+            faults.outcome.unwrap_or(job.params.template.render),
             now,
             &mut rng,
         );
         self.accept(id, &timeline, charge);
         let job = self.jobs.get_mut(&id).ok_or(Refusal::NoSuchJob)?;
         job.renders.push(Call { operation: Operation::Render, timeline, charge, media_job });
+        job.old_status_reads = faults.old_status_reads;
         let params = &mut job.params;
         params.variables =
             changes.variables.unwrap_or_else(|| std::mem::take(&mut params.variables));
@@ -212,6 +231,13 @@ impl ServiceState {
     /// Returns the time of the next change.
     pub(crate) fn next_change(&self) -> Option<Duration> {
         self.pending_changes.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Counts a read of a job: its old state is shown in a limited number of reads.
+    pub(crate) fn count_read(&mut self, id: Uuid) {
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.old_status_reads = job.old_status_reads.saturating_sub(1);
+        }
     }
 
     pub(crate) fn job(&self, id: Uuid) -> Option<&Job> {
@@ -280,9 +306,12 @@ mod tests {
     #[test]
     fn a_rendered_job_shows_done_until_the_render_is_queued() {
         let mut state = state_with(100);
-        let id = state.submit(Operation::Preview, params("Seasonal sale"), at(0)).unwrap().id;
+        let id = state
+            .submit(Operation::Preview, params("Seasonal sale"), CallFaults::default(), at(0))
+            .unwrap()
+            .id;
         state.advance(at(60));
-        state.render(id, JobChanges::default(), at(60)).unwrap();
+        state.render(id, JobChanges::default(), CallFaults::default(), at(60)).unwrap();
         let view = |second| state.job(id).unwrap().view(at(second), ProgressProfile::default());
         let shown: Vec<_> = [60, 61, 76, 226]
             .map(view)
@@ -297,8 +326,13 @@ mod tests {
     #[test]
     fn a_second_render_is_accepted_after_the_first_and_charged_again() {
         let mut state = state_with(100);
-        let id = state.submit(Operation::Preview, params("Seasonal sale"), at(0)).unwrap().id;
-        let mut render = |second| state.render(id, JobChanges::default(), at(second)).map(|_| ());
+        let id = state
+            .submit(Operation::Preview, params("Seasonal sale"), CallFaults::default(), at(0))
+            .unwrap()
+            .id;
+        let mut render = |second| {
+            state.render(id, JobChanges::default(), CallFaults::default(), at(second)).map(|_| ())
+        };
         assert_eq!(render(55), Err(Refusal::PreviewNotReady));
         assert_eq!(render(60), Ok(()));
         assert_eq!(render(61), Err(Refusal::AlreadyRendering));
@@ -319,7 +353,10 @@ mod tests {
             [("Always fails", JobStatus::Failed), ("Always rejected", JobStatus::Rejected)]
         {
             let mut state = state_with(100);
-            let id = state.submit(Operation::Create, params(template), at(0)).unwrap().id;
+            let id = state
+                .submit(Operation::Create, params(template), CallFaults::default(), at(0))
+                .unwrap()
+                .id;
             assert_eq!(state.balance(), 95.into());
             let last = state.advance(at(999)).pop().unwrap();
             assert_eq!((last.status, last.failed_reason.is_empty()), (status, false));
@@ -332,24 +369,30 @@ mod tests {
     #[test]
     fn a_failed_render_returns_its_charge_and_keeps_the_preview() {
         let mut state = state_with(100);
-        let id = state.submit(Operation::Preview, params("Fails when rendered"), at(0)).unwrap().id;
+        let id = state
+            .submit(Operation::Preview, params("Fails when rendered"), CallFaults::default(), at(0))
+            .unwrap()
+            .id;
         state.advance(at(60));
-        state.render(id, JobChanges::default(), at(60)).unwrap();
+        state.render(id, JobChanges::default(), CallFaults::default(), at(60)).unwrap();
         state.advance(at(999));
         let view = state.job(id).unwrap().view(at(999), ProgressProfile::default());
         assert_eq!(
             (view.status, view.has_preview, state.charged()),
             (JobStatus::Failed, true, 1.into())
         );
-        assert!(state.render(id, JobChanges::default(), at(999)).is_ok());
+        assert!(state.render(id, JobChanges::default(), CallFaults::default(), at(999)).is_ok());
     }
 
     #[test]
     fn a_call_is_refused_without_enough_credits() {
         let mut state = state_with(5);
-        state.submit(Operation::Preview, params("Seasonal sale"), at(0)).unwrap();
-        let refused =
-            state.submit(Operation::Create, params("Seasonal sale"), at(0)).map(|job| job.id);
+        state
+            .submit(Operation::Preview, params("Seasonal sale"), CallFaults::default(), at(0))
+            .unwrap();
+        let refused = state
+            .submit(Operation::Create, params("Seasonal sale"), CallFaults::default(), at(0))
+            .map(|job| job.id);
         assert_eq!(refused, Err(Refusal::InsufficientCredits));
         assert_eq!((state.job_count(), state.balance()), (1, 4.into()));
     }
@@ -360,16 +403,18 @@ mod tests {
             let mut state = state_with(1000);
             let mut submit = |second| {
                 state
-                    .submit(Operation::Preview, params("Teaser"), at(second))
+                    .submit(Operation::Preview, params("Teaser"), CallFaults::default(), at(second))
                     .map(|job| (job.id, job.first.timeline))
                     .unwrap()
             };
             let first = submit(0);
             if renders {
-                state.render(first.0, JobChanges::default(), at(90)).unwrap();
+                state
+                    .render(first.0, JobChanges::default(), CallFaults::default(), at(90))
+                    .unwrap();
             }
             let second = state
-                .submit(Operation::Preview, params("Teaser"), at(100))
+                .submit(Operation::Preview, params("Teaser"), CallFaults::default(), at(100))
                 .map(|job| (job.id, job.first.timeline))
                 .unwrap();
             [first, second]
@@ -384,7 +429,12 @@ mod tests {
         let mut state = state_with(100_000);
         let mut ids = Vec::new();
         for number in 0..10_000 {
-            ids.push(state.submit(Operation::Preview, params("Teaser"), at(number)).unwrap().id);
+            ids.push(
+                state
+                    .submit(Operation::Preview, params("Teaser"), CallFaults::default(), at(number))
+                    .unwrap()
+                    .id,
+            );
         }
         assert_eq!(state.advance(at(20_000)).len(), 30_000, "three changes each");
         assert_eq!(state.advance(at(20_000)).len(), 0);

@@ -92,7 +92,7 @@ fn with_fault(
     held_back: &mut HashMap<Uuid, Vec<Delivery>>,
 ) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
-    match service.faults.next(Target::Webhooks) {
+    match service.faults.next(Target::Webhooks).fault {
         Some(Fault::DropBefore) => {}
         Some(Fault::OutOfOrder) if !is_final(event) => {
             held_back.entry(event.job).or_default().push(delivery)

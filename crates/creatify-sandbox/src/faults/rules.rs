@@ -38,7 +38,9 @@ pub struct Faults {
 }
 
 /// One fault and its conditions. Without conditions it applies to every request of every
-/// operation. When several rules match a request, the first one is applied.
+/// operation. When several rules match a request, the first one is applied, and on top of it every
+/// rule that only edits the response ([`Fault::Body`], [`Fault::Set`], [`Fault::ContentType`],
+/// [`Fault::WithoutEtag`], [`Fault::IdInLocation`]).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -137,11 +139,12 @@ impl Rule {
 
     /// Returns true when the rule covers requests, or deliveries, of this target.
     pub(crate) fn covers(&self, target: Target) -> bool {
-        match (self.fault.only_target(), target) {
-            (Some(only), target) => only == target,
-            (None, Target::Operation(_)) if self.targets.is_empty() => true, // others by name only
-            (None, target) => self.targets.contains(&target),
-        }
+        self.fault.applies_to(target)
+            && match (self.fault.only_target(), target) {
+                (Some(_), _) => true,
+                (None, Target::Operation(_)) if self.targets.is_empty() => true,
+                (None, target) => self.targets.contains(&target), // hosts and webhooks by name only
+            }
     }
 
     fn check(&self) -> Result<(), String> {

@@ -28,6 +28,15 @@ pub struct Fired {
     pub request: u64,
 }
 
+/// The faults to apply to one request.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Scheduled {
+    /// The fault of the first matching rule.
+    pub(crate) fault: Option<Fault>,
+    /// The edits of the response, in the order of their rules.
+    pub(crate) edits: Vec<Fault>,
+}
+
 /// The faults of a running sandbox.
 #[derive(Debug, Default)]
 pub(crate) struct FaultSchedule(Mutex<State>);
@@ -50,13 +59,14 @@ impl FaultSchedule {
         *self.lock() = State { faults, applied, ..State::default() };
     }
 
-    /// Counts a request and returns the fault to apply to it, if any.
-    pub(crate) fn next(&self, target: Target) -> Option<Fault> {
+    /// Counts a request and returns the faults to apply to it.
+    pub(crate) fn next(&self, target: Target) -> Scheduled {
         let mut state = self.lock();
         let state = &mut *state;
         let request = state.requests.entry(target).or_default();
         *request += 1;
         let request = *request;
+        let mut scheduled = Scheduled::default();
         for (index, rule) in state.faults.rules.iter().enumerate() {
             let applied = &mut state.applied[index];
             let is_request = rule.requests.is_empty() || rule.requests.contains(&request);
@@ -65,14 +75,22 @@ impl FaultSchedule {
                 rng(state.faults.seed, index as u64, draw_number(target, request)).random::<f64>()
                     < probability
             };
-            if rule.covers(target) && is_request && is_left && rule.probability.is_none_or(is_drawn)
+            let is_free = rule.fault.is_edit() || scheduled.fault.is_none();
+            if rule.covers(target)
+                && is_request
+                && is_left
+                && is_free
+                && rule.probability.is_none_or(is_drawn)
             {
                 *applied += 1;
                 state.fired.push(Fired { fault: rule.fault, target, request });
-                return Some(rule.fault);
+                match rule.fault {
+                    edit if edit.is_edit() => scheduled.edits.push(edit),
+                    fault => scheduled.fault = Some(fault),
+                }
             }
         }
-        None
+        scheduled
     }
 
     pub(crate) fn fired(&self) -> Vec<Fired> {
@@ -113,7 +131,7 @@ mod tests {
     use creatify_api::OperationId;
 
     use super::*;
-    use crate::faults::Rule;
+    use crate::faults::{BodyForm, Field, Rule};
 
     const GET: Target = Target::Operation(OperationId::GetCustomTemplateJob);
     const CREATE: Target = Target::Operation(OperationId::CreateCustomTemplateJob);
@@ -130,10 +148,10 @@ mod tests {
             .on(OperationId::GetCustomTemplateJob)
             .at(2)
             .at(4)]);
-        let applied: Vec<_> = (1..=5).filter(|_| schedule.next(GET).is_some()).collect();
+        let applied: Vec<_> = (1..=5).filter(|_| schedule.next(GET).fault.is_some()).collect();
         assert_eq!(applied.len(), 2);
         assert_eq!(schedule.fired().iter().map(|fired| fired.request).collect::<Vec<_>>(), [2, 4]);
-        assert_eq!(schedule.next(CREATE), None);
+        assert_eq!(schedule.next(CREATE).fault, None);
     }
 
     #[test]
@@ -143,10 +161,10 @@ mod tests {
             Rule::new(Fault::Truncate).on(OperationId::GetCustomTemplateJob),
         ]);
         assert_eq!(
-            (schedule.next(GET), schedule.next(GET), schedule.next(CREATE)),
+            (schedule.next(GET).fault, schedule.next(GET).fault, schedule.next(CREATE).fault),
             (Some(Fault::DropBefore), Some(Fault::Truncate), None)
         );
-        assert_eq!(schedule.next(Target::Media), None);
+        assert_eq!(schedule.next(Target::Media).fault, None);
     }
 
     #[test]
@@ -156,19 +174,40 @@ mod tests {
             Rule::new(Fault::Replaced),
             Rule::new(Fault::DropBefore),
         ]);
-        assert_eq!(schedule.next(GET), Some(Fault::DropBefore));
-        assert_eq!(schedule.next(Target::Media), Some(Fault::Replaced));
-        assert_eq!(schedule.next(Target::Webhooks), Some(Fault::Forged));
+        assert_eq!(schedule.next(GET).fault, Some(Fault::DropBefore));
+        assert_eq!(schedule.next(Target::Media).fault, Some(Fault::Replaced));
+        assert_eq!(schedule.next(Target::Webhooks).fault, Some(Fault::Forged));
     }
 
     #[test]
     fn a_probability_selects_its_share_and_the_same_requests_each_time() {
         let selected = || {
             let schedule = schedule([Rule::new(Fault::DropBefore).probability(0.2)]);
-            (0..10_000).map(|_| schedule.next(GET).is_some()).collect::<Vec<_>>()
+            (0..10_000).map(|_| schedule.next(GET).fault.is_some()).collect::<Vec<_>>()
         };
         let count = selected().iter().filter(|selected| **selected).count();
         assert!((1_800..2_200).contains(&count), "{count}");
         assert_eq!(selected(), selected());
+    }
+
+    #[test]
+    fn edits_apply_on_top_of_the_first_matching_fault() {
+        let edits = [Fault::Body(BodyForm::ByteOrderMark), Fault::Set(Field::CreditsUsed(Some(0)))];
+        let schedule = schedule([
+            Rule::new(edits[0]),
+            Rule::new(Fault::Delay(1.0)),
+            Rule::new(Fault::Truncate),
+            Rule::new(edits[1]),
+        ]);
+        let expected = Scheduled { fault: Some(Fault::Delay(1.0)), edits: edits.to_vec() };
+        assert_eq!(schedule.next(GET), expected);
+        assert_eq!(schedule.fired().len(), 3);
+    }
+
+    #[test]
+    fn faults_of_calls_skip_operations_that_are_not_billable() {
+        let schedule = schedule([Rule::new(Fault::WorkFails), Rule::new(Fault::OldStatus(1))]);
+        assert_eq!(schedule.next(GET).fault, None);
+        assert_eq!(schedule.next(CREATE).fault, Some(Fault::WorkFails));
     }
 }

@@ -13,7 +13,10 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Fault, Faults, Rule, Sandbox, SandboxBuilder, Template, Timing, templates};
+use crate::{
+    BodyForm, ContentType, Fault, Faults, Field, Rule, Sandbox, SandboxBuilder, Template, Timing,
+    templates,
+};
 
 const JOBS: &str = "/api/custom_template_jobs/";
 const PREVIEW: &str = "/api/custom_template_jobs/preview/";
