@@ -164,7 +164,7 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// When an option is invalid or a port is not available.
+    /// An option is invalid, or a port is not available.
     ///
     /// # Panics
     ///

@@ -79,7 +79,7 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When no port is available.
+    /// No port is available.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }

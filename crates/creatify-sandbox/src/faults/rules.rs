@@ -77,7 +77,7 @@ impl Faults {
     ///
     /// # Errors
     ///
-    /// When the text is not a valid set of fault rules; the message names the line.
+    /// The text is not a valid set of fault rules; the message names the line.
     pub fn from_yaml(text: &str) -> Result<Self, InvalidFaults> {
         let faults: Self = serde_saphyr::from_str(text)
             .map_err(|error| InvalidFaults(error.without_snippet().to_string()))?;
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn the_example_file_is_valid() {
         let faults = Faults::from_yaml(include_str!("../../examples/faults.yaml")).unwrap();
-        assert_eq!(faults.rules.len(), 6);
+        assert_eq!(faults.rules.len(), 8);
         assert_eq!(faults.rules[3].targets, [Target::Media]);
     }
 

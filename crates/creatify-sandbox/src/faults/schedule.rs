@@ -45,7 +45,7 @@ pub(crate) struct FaultSchedule(Mutex<State>);
 struct State {
     faults: Faults,
     requests: HashMap<Target, u64>,
-    /// How often each rule was applied.
+    /// The number of times that each rule was applied.
     applied: Vec<u64>,
     fired: Vec<Fired>,
     /// The latest response body of each GET, by path and query.
