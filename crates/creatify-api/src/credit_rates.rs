@@ -111,9 +111,6 @@ pub struct Plan {
     pub usd_per_month: Amount,
 }
 
-// TEMP
-pub use BillableOperation as Operation;
-
 impl BillableOperation {
     /// All of them.
     pub const ALL: &'static [Self] = &[Self::Preview, Self::Create, Self::Render];

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
-use creatify_api::{OperationId, credit_rates::Operation, limits};
+use creatify_api::{OperationId, credit_rates::BillableOperation, limits};
 use http::{Method, StatusCode, Uri, request::Parts};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -115,7 +115,7 @@ async fn create(
     faults: CallFaults,
     body: Body,
 ) -> Result<JsonResponse, JsonResponse> {
-    let (_, job) = submit(&service, Operation::Create, faults, &read(body).await?)?;
+    let (_, job) = submit(&service, BillableOperation::Create, faults, &read(body).await?)?;
     Ok(JsonResponse(StatusCode::CREATED, job))
 }
 
@@ -124,7 +124,7 @@ async fn preview_async(
     faults: CallFaults,
     body: Body,
 ) -> Result<JsonResponse, JsonResponse> {
-    let (_, job) = submit(&service, Operation::Preview, faults, &read(body).await?)?;
+    let (_, job) = submit(&service, BillableOperation::Preview, faults, &read(body).await?)?;
     Ok(JsonResponse(StatusCode::CREATED, job))
 }
 
@@ -134,7 +134,7 @@ async fn preview(
     faults: CallFaults,
     body: Body,
 ) -> Result<JsonResponse, JsonResponse> {
-    let (id, _) = submit(&service, Operation::Preview, faults, &read(body).await?)?;
+    let (id, _) = submit(&service, BillableOperation::Preview, faults, &read(body).await?)?;
     let ended = service.with_state(|state, _| state.job(id).map(|job| job.first.timeline.ended));
     service.clock.sleep_until(ended.unwrap_or_default()).await;
     read_job(&service, id)
@@ -142,7 +142,7 @@ async fn preview(
 
 fn submit(
     service: &Service,
-    operation: Operation,
+    operation: BillableOperation,
     faults: CallFaults,
     body: &[u8],
 ) -> Result<(Uuid, Value), JsonResponse> {

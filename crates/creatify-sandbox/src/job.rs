@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use creatify_api::{JobStatus, ModelVersion, credit_rates::Operation};
+use creatify_api::{JobStatus, ModelVersion, credit_rates::BillableOperation};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub(crate) struct JobParams {
 /// One accepted, charged call.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) operation: Operation,
+    pub(crate) operation: BillableOperation,
     pub(crate) timeline: Timeline,
     pub(crate) charge: Decimal,
     pub(crate) media_job: Uuid,
@@ -84,14 +84,14 @@ impl Job {
 
     /// Returns true when there is a preview to render.
     pub(crate) fn has_preview(&self, now: Duration) -> bool {
-        self.first.operation == Operation::Preview && self.first.timeline.succeeded(now)
+        self.first.operation == BillableOperation::Preview && self.first.timeline.succeeded(now)
     }
 
     /// Returns the `media_job` of the newest finished video.
     pub(crate) fn video(&self, now: Duration) -> Option<Uuid> {
-        let videos = self
-            .calls()
-            .filter(|call| call.operation != Operation::Preview && call.timeline.succeeded(now));
+        let videos = self.calls().filter(|call| {
+            call.operation != BillableOperation::Preview && call.timeline.succeeded(now)
+        });
         videos.last().map(|call| call.media_job)
     }
 
@@ -128,7 +128,7 @@ impl Job {
             status,
             progress,
             has_preview: self.has_preview(now),
-            media_job: (succeeded && shown.operation != Operation::Preview)
+            media_job: (succeeded && shown.operation != BillableOperation::Preview)
                 .then_some(shown.media_job),
             failed_reason: match shown.timeline.outcome {
                 _ if now < shown.timeline.ended => None,

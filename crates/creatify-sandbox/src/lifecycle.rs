@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use creatify_api::{JobStatus, credit_rates::Operation};
+use creatify_api::{JobStatus, credit_rates::BillableOperation};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::StandardNormal;
 
@@ -128,15 +128,15 @@ impl Timeline {
     /// Draws the times of a call.
     pub(crate) fn draw(
         timing: &Timing,
-        operation: Operation,
+        operation: BillableOperation,
         outcome: Outcome,
         accepted: Duration,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Self {
         let (wait, median) = match operation {
-            Operation::Preview => (timing.pending, timing.preview_median),
-            Operation::Create => (timing.pending, timing.video_median),
-            Operation::Render => (timing.render_lag, timing.video_median),
+            BillableOperation::Preview => (timing.pending, timing.preview_median),
+            BillableOperation::Create => (timing.pending, timing.video_median),
+            BillableOperation::Render => (timing.render_lag, timing.video_median),
         };
         let queue = timing.draw(timing.queue_median, rng);
         let full_run = timing.draw(median, rng);
@@ -221,7 +221,7 @@ pub(crate) fn rng(seed: u64, job: u64, call: u64) -> Xoshiro256PlusPlus {
 mod tests {
     use super::*;
 
-    fn timeline(operation: Operation, outcome: Outcome) -> Timeline {
+    fn timeline(operation: BillableOperation, outcome: Outcome) -> Timeline {
         let timing = Timing { sigma: 0.0, ..Timing::default() };
         Timeline::draw(&timing, operation, outcome, Duration::from_secs(100), &mut rng(0, 0, 0))
     }
@@ -245,15 +245,15 @@ mod tests {
                 .join(", ")
         };
         assert_eq!(
-            listed(timeline(Operation::Preview, Outcome::Done)),
+            listed(timeline(BillableOperation::Preview, Outcome::Done)),
             "100 pending, 101 in_queue, 116 running, 156 done"
         );
         assert_eq!(
-            listed(timeline(Operation::Create, Outcome::Failed("f"))),
+            listed(timeline(BillableOperation::Create, Outcome::Failed("f"))),
             "100 pending, 101 in_queue, 116 running, 176 failed"
         );
         assert_eq!(
-            listed(timeline(Operation::Create, Outcome::Rejected("r"))),
+            listed(timeline(BillableOperation::Create, Outcome::Rejected("r"))),
             "100 pending, 101 in_queue, 116 rejected"
         );
     }
@@ -263,14 +263,20 @@ mod tests {
         let shown = |timeline: &Timeline, second| {
             timeline.status(Duration::from_secs(second), ProgressProfile::Informative).1
         };
-        let done = timeline(Operation::Preview, Outcome::Done);
+        let done = timeline(BillableOperation::Preview, Outcome::Done);
         assert_eq!(
             [0, 115, 117, 118, 136, 155].map(|s| shown(&done, s)),
             [0.0, 0.0, 0.0, 0.05, 0.5, 0.95].map(Some)
         );
         assert_eq!(shown(&done, 999), Some(1.0));
-        assert_eq!(shown(&timeline(Operation::Preview, Outcome::Failed("f")), 999), Some(0.4));
-        assert_eq!(shown(&timeline(Operation::Preview, Outcome::Rejected("r")), 999), Some(0.0));
+        assert_eq!(
+            shown(&timeline(BillableOperation::Preview, Outcome::Failed("f")), 999),
+            Some(0.4)
+        );
+        assert_eq!(
+            shown(&timeline(BillableOperation::Preview, Outcome::Rejected("r")), 999),
+            Some(0.0)
+        );
     }
 
     #[test]
@@ -299,7 +305,7 @@ mod tests {
         let timing = Timing { video_median: Duration::MAX, ..Timing::default() };
         let timeline = Timeline::draw(
             &timing,
-            Operation::Create,
+            BillableOperation::Create,
             Outcome::Done,
             Duration::ZERO,
             &mut rng(0, 0, 0),
@@ -315,8 +321,13 @@ mod tests {
         let zero = Duration::ZERO;
         let timing =
             Timing { pending: zero, queue_median: zero, preview_median: zero, ..Timing::default() };
-        let timeline =
-            Timeline::draw(&timing, Operation::Preview, Outcome::Done, zero, &mut rng(0, 0, 0));
+        let timeline = Timeline::draw(
+            &timing,
+            BillableOperation::Preview,
+            Outcome::Done,
+            zero,
+            &mut rng(0, 0, 0),
+        );
         assert_eq!(timeline.phase(zero), Phase::Over { share: 1.0 });
     }
 }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use chrono::Utc;
-use creatify_api::{Credentials, JobStatus, ModelVersion, OperationId, credit_rates::Operation};
+use creatify_api::{
+    Credentials, JobStatus, ModelVersion, OperationId, credit_rates::BillableOperation,
+};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use tokio::{
@@ -67,7 +69,7 @@ pub struct AcceptedJob {
 #[non_exhaustive]
 pub struct AcceptedCall {
     /// The billable operation.
-    pub operation: Operation,
+    pub operation: BillableOperation,
     /// The time of acceptance, in sandbox time since the start.
     pub at: Duration,
     /// Credits charged; zero once they were returned.

@@ -8,7 +8,7 @@ use std::{
 
 use creatify_api::{
     JobStatus, ModelVersion,
-    credit_rates::{Operation, RateCard},
+    credit_rates::{BillableOperation, RateCard},
 };
 use rand::RngExt;
 use rust_decimal::Decimal;
@@ -96,7 +96,7 @@ pub(crate) struct Event {
     pub(crate) status: JobStatus,
     pub(crate) failed_reason: &'static str,
     /// The operation of the call that changed the status.
-    pub(crate) operation: Operation,
+    pub(crate) operation: BillableOperation,
     pub(crate) has_video: bool,
     pub(crate) webhook_url: Option<String>,
 }
@@ -110,7 +110,7 @@ impl ServiceState {
     /// Accepts a new job and charges for it.
     pub(crate) fn submit(
         &mut self,
-        operation: Operation,
+        operation: BillableOperation,
         params: JobParams,
         faults: CallFaults,
         now: Duration,
@@ -160,19 +160,24 @@ impl ServiceState {
             return Err(Refusal::AlreadyRendering);
         }
         let model = changes.model_version.as_ref().unwrap_or(&job.params.model_version);
-        let charge = self.price(Operation::Render, model, job.params.template)?;
+        let charge = self.price(BillableOperation::Render, model, job.params.template)?;
         let mut rng = rng(self.settings.seed, job.number, job.renders.len() as u64 + 1);
         let media_job = uuid::Builder::from_random_bytes(rng.random()).into_uuid();
         let timeline = Timeline::draw(
             &self.settings.timing,
-            Operation::Render,
+            BillableOperation::Render,
             faults.outcome.unwrap_or(job.params.template.render),
             now,
             &mut rng,
         );
         self.accept(id, &timeline, charge);
         let job = self.jobs.get_mut(&id).ok_or(Refusal::NoSuchJob)?;
-        job.renders.push(Call { operation: Operation::Render, timeline, charge, media_job });
+        job.renders.push(Call {
+            operation: BillableOperation::Render,
+            timeline,
+            charge,
+            media_job,
+        });
         job.old_status_reads = faults.old_status_reads;
         let params = &mut job.params;
         params.variables =
@@ -187,7 +192,7 @@ impl ServiceState {
 
     fn price(
         &self,
-        operation: Operation,
+        operation: BillableOperation,
         model: &ModelVersion,
         template: &Template,
     ) -> Result<Decimal, Refusal> {
@@ -307,7 +312,12 @@ mod tests {
     fn a_rendered_job_shows_done_until_the_render_is_queued() {
         let mut state = state_with(100);
         let id = state
-            .submit(Operation::Preview, params("Seasonal sale"), CallFaults::default(), at(0))
+            .submit(
+                BillableOperation::Preview,
+                params("Seasonal sale"),
+                CallFaults::default(),
+                at(0),
+            )
             .unwrap()
             .id;
         state.advance(at(60));
@@ -327,7 +337,12 @@ mod tests {
     fn a_second_render_is_accepted_after_the_first_and_charged_again() {
         let mut state = state_with(100);
         let id = state
-            .submit(Operation::Preview, params("Seasonal sale"), CallFaults::default(), at(0))
+            .submit(
+                BillableOperation::Preview,
+                params("Seasonal sale"),
+                CallFaults::default(),
+                at(0),
+            )
             .unwrap()
             .id;
         let mut render = |second| {
@@ -354,7 +369,7 @@ mod tests {
         {
             let mut state = state_with(100);
             let id = state
-                .submit(Operation::Create, params(template), CallFaults::default(), at(0))
+                .submit(BillableOperation::Create, params(template), CallFaults::default(), at(0))
                 .unwrap()
                 .id;
             assert_eq!(state.balance(), 95.into());
@@ -370,7 +385,12 @@ mod tests {
     fn a_failed_render_returns_its_charge_and_keeps_the_preview() {
         let mut state = state_with(100);
         let id = state
-            .submit(Operation::Preview, params("Fails when rendered"), CallFaults::default(), at(0))
+            .submit(
+                BillableOperation::Preview,
+                params("Fails when rendered"),
+                CallFaults::default(),
+                at(0),
+            )
             .unwrap()
             .id;
         state.advance(at(60));
@@ -388,10 +408,20 @@ mod tests {
     fn a_call_is_refused_without_enough_credits() {
         let mut state = state_with(5);
         state
-            .submit(Operation::Preview, params("Seasonal sale"), CallFaults::default(), at(0))
+            .submit(
+                BillableOperation::Preview,
+                params("Seasonal sale"),
+                CallFaults::default(),
+                at(0),
+            )
             .unwrap();
         let refused = state
-            .submit(Operation::Create, params("Seasonal sale"), CallFaults::default(), at(0))
+            .submit(
+                BillableOperation::Create,
+                params("Seasonal sale"),
+                CallFaults::default(),
+                at(0),
+            )
             .map(|job| job.id);
         assert_eq!(refused, Err(Refusal::InsufficientCredits));
         assert_eq!((state.job_count(), state.balance()), (1, 4.into()));
@@ -403,7 +433,12 @@ mod tests {
             let mut state = state_with(1000);
             let mut submit = |second| {
                 state
-                    .submit(Operation::Preview, params("Teaser"), CallFaults::default(), at(second))
+                    .submit(
+                        BillableOperation::Preview,
+                        params("Teaser"),
+                        CallFaults::default(),
+                        at(second),
+                    )
                     .map(|job| (job.id, job.first.timeline))
                     .unwrap()
             };
@@ -414,7 +449,12 @@ mod tests {
                     .unwrap();
             }
             let second = state
-                .submit(Operation::Preview, params("Teaser"), CallFaults::default(), at(100))
+                .submit(
+                    BillableOperation::Preview,
+                    params("Teaser"),
+                    CallFaults::default(),
+                    at(100),
+                )
                 .map(|job| (job.id, job.first.timeline))
                 .unwrap();
             [first, second]
@@ -431,7 +471,12 @@ mod tests {
         for number in 0..10_000 {
             ids.push(
                 state
-                    .submit(Operation::Preview, params("Teaser"), CallFaults::default(), at(number))
+                    .submit(
+                        BillableOperation::Preview,
+                        params("Teaser"),
+                        CallFaults::default(),
+                        at(number),
+                    )
                     .unwrap()
                     .id,
             );

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use creatify_api::{JobStatus, credit_rates::Operation};
+use creatify_api::{JobStatus, credit_rates::BillableOperation};
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
 use hyper::client::conn::http1;
@@ -151,7 +151,8 @@ fn loopback(url: &Url) -> Option<Vec<SocketAddr>> {
 }
 
 fn payload(event: &Event, status: &JobStatus, video: Option<String>) -> Bytes {
-    let field = if event.operation == Operation::Render { "output" } else { "video_output" };
+    let field =
+        if event.operation == BillableOperation::Render { "output" } else { "video_output" };
     json!({ "id": event.job, "status": status, "failed_reason": event.failed_reason, field: video })
         .to_string()
         .into()
