@@ -1,4 +1,5 @@
-//! How do policies do on one job at a time? Simulated jobs, no HTTP, no clock: only what a policy sees and when it looks.
+//! How do policies do on one job at a time? Simulated jobs, no HTTP, no clock: only what a policy
+//! sees and when it looks.
 
 use std::time::Duration;
 

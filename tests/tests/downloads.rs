@@ -91,7 +91,8 @@ async fn another_call_goes_on_with_what_an_earlier_one_left() {
     assert_eq!(scene.left(), ["video.mp4"]);
 }
 
-/// What was left is of another version of the file, or of another file: it is thrown away, not glued together.
+/// What was left is of another version of the file, or of another file: it is thrown away, not
+/// glued together.
 #[tokio::test(start_paused = true)]
 async fn halves_of_two_files_are_never_glued_together() {
     for notes in [

@@ -1,4 +1,5 @@
-//! The seed's flow, and the promises about waiting and paying, through the library against the sandbox.
+//! The seed's flow, and the promises about waiting and paying, through the library against the
+//! sandbox.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -41,7 +42,8 @@ fn variables() -> Variables {
     Variables::new().text("headline", "Summer sale")
 }
 
-/// Every sentence of the seed's flow: at once and pending, polled until done, the preview read, then rendered and polled again.
+/// Every sentence of the seed's flow: at once and pending, polled until done, the preview read,
+/// then rendered and polled again.
 #[tokio::test(start_paused = true)]
 async fn an_async_preview_is_answered_at_once_and_read_when_it_is_done() {
     let (sandbox, client) = sandbox().await;
@@ -271,8 +273,8 @@ async fn a_budget_is_settled_with_what_was_charged() {
     assert_eq!(budget.state().spent, 5.into());
 }
 
-/// 1,000 tasks, and credits for 200 of them. On the real clock: each submission connects anew, and a
-/// paused clock would jump to the time-outs of 200 connections that are made at once.
+/// 1,000 tasks, and credits for 200 of them. On the real clock: each submission connects anew, and
+/// a paused clock would jump to the time-outs of 200 connections that are made at once.
 #[tokio::test]
 async fn a_thousand_submissions_never_spend_more_than_the_budget() {
     let sandbox = Sandbox::builder().speed(1.0).credits(100_000).start().await.unwrap();
@@ -414,7 +416,8 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
     assert_eq!(requests.await.unwrap(), 1, "it was sent again");
 }
 
-/// The caller goes away at any moment after the request was begun: the job that is paid for is in the ledger.
+/// The caller goes away at any moment after the request was begun: the job that is paid for is in
+/// the ledger.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_submission_is_found_in_the_ledger() {
     let faults = Faults::new(1)

@@ -1,5 +1,5 @@
-//! The promises of waiting together: jobs that are due share requests, a list that is not to be relied on costs nothing but requests, and
-//! nothing runs when nobody waits.
+//! The promises of waiting together: jobs that are due share requests, a list that is not to be
+//! relied on costs nothing but requests, and nothing runs when nobody waits.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -60,7 +60,8 @@ async fn two_waits_for_one_job_are_both_told() {
     all_reached(&client, &[handle, handle, handle]).await;
 }
 
-/// Missing, refused, wrong, in pages: after one or two tries the list is left alone, and every job is found.
+/// Missing, refused, wrong, in pages: after one or two tries the list is left alone, and every job
+/// is found.
 #[tokio::test(start_paused = true)]
 async fn a_list_that_is_not_to_be_relied_on_is_left_alone() {
     for (fault, tries) in [
@@ -96,7 +97,8 @@ async fn a_list_that_fails_for_a_while_is_used_again() {
             .with(Rule::new(Fault::Html(502)).on(OperationId::ListCustomTemplateJobs).limit(6)),
     );
     all_reached(&client, &handles).await;
-    // One that is due alone is asked for alone; without the list there would be some ten for each job.
+    // One that is due alone is asked for alone; without the list there would be some ten for each
+    // job.
     assert!(
         lists(&sandbox) > 20 && gets(&sandbox) < 60,
         "{} lists, {} gets",

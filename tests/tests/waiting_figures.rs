@@ -1,5 +1,6 @@
-//! Few requests and little delay: the figures that `cargo xtask bench` measures, on fewer jobs. Requests are counted on virtual time, so
-//! nothing here depends on the machine. It fails when a figure gets worse by more than a tenth.
+//! Few requests and little delay: the figures that `cargo xtask bench` measures, on fewer jobs.
+//! Requests are counted on virtual time, so nothing here depends on the machine. It fails when a
+//! figure gets worse by more than a tenth.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -52,8 +53,8 @@ fn without_progress_it_is_no_worse_than_any_policy_of_as_many_requests() {
     }
 }
 
-/// By default less delay than any of them. With as few requests as each of them, less delay still, unless progress misleads: one look in
-/// half a minute finds out too late that it jumps.
+/// By default less delay than any of them. With as few requests as each of them, less delay still,
+/// unless progress misleads: one look in half a minute finds out too late that it jumps.
 #[test]
 fn durations_of_twenty_earlier_jobs_beat_every_other_policy() {
     for profile in [Profile::Stuck, Profile::Jumping, Profile::Absent] {

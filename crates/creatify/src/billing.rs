@@ -313,7 +313,7 @@ impl Billing {
 /// The effect of a job's present status on a billable call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Settlement {
-    /// Not ended, or its charge is not told yet.
+    /// Not ended, or its charge is not known yet.
     Open,
     Charged(Credits),
     NotCharged,

@@ -114,7 +114,8 @@ fn submission(client: &Client) -> Preview<'_> {
     client.preview(template(), Variables::new().text("headline", "Summer sale"))
 }
 
-/// What was sent says a time that is far ahead: the clock was set back since, or it was written by another machine.
+/// What was sent says a time that is far ahead: the clock was set back since, or it was written by
+/// another machine.
 #[tokio::test(start_paused = true)]
 async fn reconciling_never_waits_longer_than_a_submission_takes() {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();

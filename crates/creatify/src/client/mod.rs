@@ -301,8 +301,8 @@ impl Client {
         Download::new(&self.0.downloads, job, output, destination.into())
     }
 
-    /// Looks for the job of a submission whose outcome is unknown: a render by its id, anything else
-    /// in the list of jobs. Free.
+    /// Looks for the job of a submission whose outcome is unknown: a render by its id, anything
+    /// else in the list of jobs. Free.
     ///
     /// It first waits until a list can prove something: until the request's time-out and a listing
     /// lag of 15 s have passed. Jobs that the [ledger](Self::ledger) knows from other submissions
@@ -364,8 +364,8 @@ impl Client {
         self.jobs().billing.ledger()
     }
 
-    /// Returns how the charges of recent jobs contradict the rate card, and which card fits. This is
-    /// how a silent price change shows.
+    /// Returns how the charges of recent jobs contradict the rate card, and which card fits. This
+    /// is how a silent price change shows.
     pub fn rate_card_mismatch(&self) -> Option<Mismatch> {
         self.jobs().billing.mismatch()
     }

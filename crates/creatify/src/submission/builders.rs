@@ -57,7 +57,7 @@ pub struct Render<'c> {
     options: Options,
 }
 
-/// Whether a render that is under way, or done already, stands in the way of another one.
+/// Treatment of a render that is under way, or done already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ExistingRender {
     Refuses,
@@ -85,8 +85,8 @@ impl<'c> Preview<'c> {
         self
     }
 
-    /// Makes the job recognisable should the answer be lost: a short random marker becomes its name,
-    /// unless it has one.
+    /// Makes the job recognisable should the answer be lost: a short random marker becomes its
+    /// name, unless it has one.
     #[doc(alias = "idempotency")]
     pub fn marked_in_name(mut self) -> Self {
         self.options.marker = Some(Marker::Name);
@@ -168,7 +168,8 @@ impl<'c> Create<'c> {
         self
     }
 
-    /// Makes the job recognisable should the answer be lost; see [`Preview::marked_in_webhook_url`].
+    /// Makes the job recognisable should the answer be lost; see
+    /// [`Preview::marked_in_webhook_url`].
     pub fn marked_in_webhook_url(mut self) -> Self {
         self.options.marker = Some(Marker::WebhookUrl);
         self
@@ -298,14 +299,15 @@ impl<'c> Render<'c> {
     }
 
     /// Reads the job, reserves the credits of its render, and sends it. **Costs the render rate.**
-    /// One free request, and one billable; more only while the service certainly did not process it.
+    /// One free request, and one billable; more only while the service certainly did not process
+    /// it.
     ///
     /// # Errors
     ///
-    /// - [`AlreadyRendered`](ErrorKind::AlreadyRendered): the job has a video; a second render would
-    ///   be charged again. Nothing was sent.
-    /// - [`AlreadyRunning`](ErrorKind::AlreadyRunning): the job is being made, or a render of it was
-    ///   sent earlier and has not ended. Nothing was sent. Wait for it.
+    /// - [`AlreadyRendered`](ErrorKind::AlreadyRendered): the job has a video; a second render
+    ///   would be charged again. Nothing was sent.
+    /// - [`AlreadyRunning`](ErrorKind::AlreadyRunning): the job is being made, or a render of it
+    ///   was sent earlier and has not ended. Nothing was sent. Wait for it.
     /// - For others, see [`Preview::send`].
     pub async fn send(self) -> Result<SubmittedJob, Error> {
         let handle = JobHandle { id: self.job, goal: Goal::Video };

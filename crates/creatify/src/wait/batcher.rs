@@ -71,7 +71,7 @@ pub(super) struct PendingPoll {
     answer: oneshot::Sender<Result<Job, Error>>,
 }
 
-/// Whether a job may be asked for with others.
+/// Permission to ask for a job together with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Batching {
     Allowed,
@@ -102,8 +102,8 @@ impl PollBatcher {
         &self.jobs
     }
 
-    /// Polls a job when it is due, or a little earlier in a request that is made anyway. At most one
-    /// request, and one more when a list does not show it.
+    /// Polls a job when it is due, or a little earlier in a request that is made anyway. At most
+    /// one request, and one more when a list does not show it.
     pub(super) async fn poll(&self, id: JobId, due: Instant) -> Result<Job, Error> {
         loop {
             // Without an answer the engine ended with the runtime it ran on; it starts again on

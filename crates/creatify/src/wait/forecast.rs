@@ -1,10 +1,11 @@
-//! Forecast of a job's end: a distribution of the time that remains, from its progress, from earlier
-//! jobs, or from nothing. Pure.
+//! Forecast of a job's end: a distribution of the time that remains, from its progress, from
+//! earlier jobs, or from nothing. Pure.
 //!
-//! Progress is taken to be some power of the share of the run that is over. The power, the beginning
-//! of the run and its end are weighed together, by how well each combination explains what was seen.
-//! Beside them stands the hypothesis that progress means nothing, as when it jumps or is stuck; then
-//! only earlier run times count. Unknown values are taken to be most uncertain, not to be average.
+//! Progress is taken to be some power of the share of the run that is over. The power, the
+//! beginning of the run and its end are weighed together, by how well each combination explains
+//! what was seen. Beside them stands the hypothesis that progress means nothing, as when it jumps
+//! or is stuck; then only earlier run times count. Unknown values are taken to be most uncertain,
+//! not to be average.
 
 use std::{array, sync::LazyLock, time::Duration};
 
@@ -27,7 +28,8 @@ const DOUBT: f64 = 0.1;
 const POWERS: [f64; 7] = [0.5, 0.63, 0.79, 1.0, 1.26, 1.59, 2.0];
 /// Places in the gap between two polls at which the run may have begun.
 const BEGINNINGS: [f64; 3] = [1.0 / 6.0, 0.5, 5.0 / 6.0];
-/// Steps in which progress may be shown, from the coarsest; the first two only when several values lie on them.
+/// Steps in which progress may be shown, from the coarsest; the first two only when several values
+/// lie on them.
 const STEPS: [f32; 4] = [0.25, 0.1, 0.05, 0.01];
 /// Distance of progress from its step at which a combination is hardly believed any more.
 const SLACK: f64 = 0.012;
@@ -115,9 +117,9 @@ impl CompletionForecast {
         let doubt = if moves(history) > 0 { DOUBT } else { FIRST_DOUBT };
         let meaningless = doubt * if_meaningless(history, step);
         let by_run_time: [f64; CELLS] = collect(by_run_time.map(|chance| chance * meaningless));
-        let told = explained.iter().sum::<f64>() * (1.0 - doubt);
-        let total = told + by_run_time.iter().sum::<f64>();
-        let believed = if total > 0.0 { told / total } else { 0.0 };
+        let by_progress = explained.iter().sum::<f64>() * (1.0 - doubt);
+        let total = by_progress + by_run_time.iter().sum::<f64>();
+        let believed = if total > 0.0 { by_progress / total } else { 0.0 };
         let chances = explained
             .iter()
             .zip(by_run_time)
@@ -160,12 +162,12 @@ impl CompletionForecast {
         })
     }
 
-    /// Returns the delay until the next poll, in seconds, when a request is worth so many seconds of
-    /// delay.
+    /// Returns the delay until the next poll, in seconds, when a request is worth so many seconds
+    /// of delay.
     ///
-    /// With a chance `h` a second that the job ends, polls every `d` seconds cost `h·d/2` seconds of
-    /// delay and `worth/d` of requests a second. That is least for `d = √(2·worth/h)`: so a poll is
-    /// due when `√(h/2·worth)` has added up to one.
+    /// With a chance `h` a second that the job ends, polls every `d` seconds cost `h·d/2` seconds
+    /// of delay and `worth/d` of requests a second. That is least for `d = √(2·worth/h)`: so a poll
+    /// is due when `√(h/2·worth)` has added up to one.
     pub(super) fn delay(&self, worth: f64) -> f64 {
         let (mut going, mut due) = (1.0, 0.0);
         for (cell, chance) in self.chances.iter().enumerate() {
@@ -250,8 +252,8 @@ fn explanation(history: &History, began: f64, run: f64, step: f64) -> f64 {
     explained.sum::<f64>() / POWERS.len() as f64
 }
 
-/// Returns how likely the points are when progress means nothing: it begins at 0 or anywhere, stays,
-/// or goes anywhere.
+/// Returns how likely the points are when progress means nothing: it begins at 0 or anywhere,
+/// stays, or goes anywhere.
 fn if_meaningless(history: &History, step: f32) -> f64 {
     let anywhere = f64::from(step);
     let mut likely = 1.0;
@@ -276,7 +278,7 @@ mod tests {
     use super::{super::RunTimeStats, *};
     use crate::job::Progress;
 
-    /// A run that begins after 20 s, looked at every 10 s.
+    /// A run that begins after 20 s, polled every 10 s.
     fn running(shown: &[f64]) -> History {
         let mut history = History::new();
         history.record(Duration::from_secs(20), &JobStatus::InQueue, None);
@@ -332,7 +334,7 @@ mod tests {
         assert!((80..120).contains(&eta.remaining.as_secs()), "{eta:?}");
     }
 
-    fn any_look() -> impl Strategy<Value = (f64, JobStatus, Option<Progress>)> {
+    fn any_poll() -> impl Strategy<Value = (f64, JobStatus, Option<Progress>)> {
         let status = prop_oneof![
             1 => Just(JobStatus::Pending),
             1 => Just(JobStatus::InQueue),
@@ -350,10 +352,10 @@ mod tests {
     proptest! {
         /// Whatever a service shows, an forecast is a distribution and a pause a time.
         #[test]
-        fn no_history_breaks_it(looks in proptest::collection::vec(any_look(), 0..12), age in 0u64..100_000, worth in 0.001..10.0f64) {
+        fn no_history_breaks_it(polls in proptest::collection::vec(any_poll(), 0..12), age in 0u64..100_000, worth in 0.001..10.0f64) {
             let mut history = History::new().submitted_before(Duration::from_secs(age));
             let mut now = 0.0;
-            for (later, status, progress) in looks {
+            for (later, status, progress) in polls {
                 now += later;
                 history.record(Duration::from_secs_f64(now), &status, progress);
             }

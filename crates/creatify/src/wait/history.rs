@@ -69,8 +69,8 @@ impl History {
 
     /// Adds a status that did not show the goal's output, at a time since the wait began.
     ///
-    /// `done` without the output counts as not begun until the job was seen running: a job that is to
-    /// be rendered is still done from its preview.
+    /// `done` without the output counts as not begun until the job was seen running: a job that is
+    /// to be rendered is still done from its preview.
     pub fn record(&mut self, at: Duration, status: &JobStatus, progress: Option<Progress>) {
         self.now = at.as_secs_f64().max(self.now);
         self.polls = self.polls.saturating_add(1);
@@ -147,9 +147,9 @@ impl History {
 /// Run times of earlier jobs of one kind, as a log-normal distribution: most near a median, some
 /// several times as long.
 ///
-/// A client learns them by itself from the jobs that it waits for, by template, operation and model.
-/// Give them to [`Wait::expected_run_times`](super::Wait::expected_run_times) when they are known
-/// from elsewhere.
+/// A client learns them by itself from the jobs that it waits for, by template, operation and
+/// model. Give them to [`Wait::expected_run_times`](super::Wait::expected_run_times) when they are
+/// known from elsewhere.
 ///
 /// ```
 /// use std::time::Duration;

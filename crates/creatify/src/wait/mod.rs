@@ -55,7 +55,7 @@ pub struct Wait {
     handle: JobHandle,
 }
 
-/// What to wait for, and how.
+/// Options of a wait.
 struct WaitOptions {
     batcher: PollBatcher,
     handle: JobHandle,

@@ -72,7 +72,8 @@ mod worth {
     pub(super) const QUEUED: f64 = 0.6;
     /// Only earlier jobs tell the end.
     pub(super) const EARLIER: f64 = 0.055;
-    /// Nothing tells the end: about one poll in five seconds, as most clients do, but none too early.
+    /// Nothing tells the end: about one poll in five seconds, as most clients do, but none too
+    /// early.
     pub(super) const UNTOLD: f64 = 0.05;
 }
 

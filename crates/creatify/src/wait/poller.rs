@@ -1,5 +1,5 @@
-//! One wait: polls when its policy says so, tells what changed, and ends with the goal, a failure or
-//! its deadline.
+//! One wait: polls when its policy says so, tells what changed, and ends with the goal, a failure
+//! or its deadline.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::{
     job::{GoalStatus, Job},
 };
 
-/// A job that stays `done` without its output for this long will not get it. Right after a render is
-/// accepted this is normal.
+/// A job that stays `done` without its output for this long will not get it. Right after a render
+/// is accepted this is normal.
 const OUTPUT_GRACE: Duration = Duration::from_secs(120);
 /// A job that was just accepted may not be found at once, and one that was seen is not gone for one
 /// answer that says so.
