@@ -1,40 +1,24 @@
 //! Go: openapi-generator and the standard library, where Go is installed.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use super::Program;
-use crate::{ci::quiet, tools, workspace::root};
+use super::program::Programs;
+use crate::{process::quiet, tools, workspace::root};
 
-/// Go has no unions; `clients/go/creatify/unions.go` says what stands for them.
+/// Go has no unions; `clients/go/creatify/unions.go` has the types that replace them.
 const UNIONS: [&str; 5] =
     ["Progress", "Variable", "TypedVariable", "CustomTemplateJobList", "CustomTemplateList"];
 
-pub struct Go {
-    folder: PathBuf,
-}
-
-pub fn is_there() -> bool {
-    Command::new("go")
-        .arg("version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
-pub fn build(folder: PathBuf) -> Result<Go> {
+pub fn build(folder: &Path) -> Result<Programs> {
     tools::version(
         "java",
         "-version",
         "install Java 11 or newer (Debian: apt-get install default-jre-headless)",
     )?;
     let mut generate = tools::python("openapi-generator-cli")?;
-    generate.current_dir(&folder).args([
+    generate.current_dir(folder).args([
         "generate",
         "--generator-name",
         "go",
@@ -54,7 +38,7 @@ pub fn build(folder: PathBuf) -> Result<Go> {
         "--additional-properties",
         "packageName=creatify,withGoMod=false,enumClassPrefix=true",
     ]);
-    // Otherwise every model refuses fields that are not documented.
+    // By default every model refuses undocumented fields.
     generate.args([
         "--additional-properties",
         "disallowAdditionalPropertiesIfNotPresent=false",
@@ -64,26 +48,8 @@ pub fn build(folder: PathBuf) -> Result<Go> {
     quiet(generate)?;
     for arguments in [["vet", "./..."], ["build", "."]] {
         let mut go = Command::new("go");
-        go.args(arguments).current_dir(&folder);
+        go.args(arguments).current_dir(folder);
         quiet(go).context("see `go version`: 1.19 or newer is needed")?;
     }
-    Ok(Go { folder })
-}
-
-impl Go {
-    fn program(&self, task: &str) -> Command {
-        let mut program = Command::new(self.folder.join("creatify-from-go"));
-        program.arg(task).current_dir(&self.folder);
-        program
-    }
-}
-
-impl Program for Go {
-    fn check_estimates(&self) -> Command {
-        self.program("check-estimates")
-    }
-
-    fn preview(&self) -> Command {
-        self.program("preview")
-    }
+    Ok(Programs::new(&folder.join("creatify-from-go"), folder, "check-estimates", "preview"))
 }

@@ -1,4 +1,4 @@
-//! What changed on the wire? Redocly finds it; what it cannot know of this document is put right here.
+//! Changes on the wire, as Redocly finds them, with corrections for rules of this document.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::change::{Change, Weight, Whom};
+use super::change::{Audience, Change, Weight};
 use crate::tools;
 
-/// What Redocly reports, as far as it is used.
+/// Redocly's report, as far as it is used.
 #[derive(Debug, Deserialize)]
 struct Found {
     changes: Vec<Entry>,
@@ -21,8 +21,8 @@ struct Entry {
     impact: Impact,
     path: String,
     property: Option<String>,
-    #[serde(default)]
-    verdicts: Vec<Verdict>,
+    #[serde(default, rename = "verdicts")]
+    results: Vec<RuleResult>,
     base: Option<Side>,
     revision: Option<Side>,
 }
@@ -46,7 +46,7 @@ enum Impact {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Verdict {
+struct RuleResult {
     rule_id: String,
     message: String,
     impact: Impact,
@@ -58,57 +58,56 @@ struct Side {
     value: Option<Value>,
 }
 
-/// Changes of the wire, and how many there are that nobody's code can notice.
+/// Changes on the wire, and the number of those that no code can notice.
 #[derive(Debug, Default)]
 pub struct Wire {
     pub changes: Vec<Change>,
     pub unnoticed: usize,
 }
 
-/// Lets Redocly compare two documents.
+/// Compares two documents with Redocly and returns its report.
 pub fn redocly(before: &Path, after: &Path) -> Result<String> {
     let mut redocly = tools::node("redocly")?;
     redocly.arg("diff").arg(before).arg(after).args(["--format", "json", "--fail-on", "none"]);
     let output = redocly.output().context("Redocly cannot be run")?;
-    // It says nothing on stdout when it could not compare.
-    let said = String::from_utf8(output.stdout)?;
+    // Its standard output is empty if it could not compare.
+    let report = String::from_utf8(output.stdout)?;
     ensure!(
-        output.status.success() && !said.is_empty(),
+        output.status.success() && !report.is_empty(),
         "{}\nRedocly failed",
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(said)
+    Ok(report)
 }
 
-/// Where something may be null: as before, or at other places.
+/// Effect of a change on the places that may be null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
     AsBefore,
     Elsewhere,
 }
 
-/// Reads what Redocly said.
-pub fn wire(said: &str, nulls: Nulls) -> Result<Wire> {
-    let found: Found = serde_json::from_str(said).context("Redocly's report is not as expected")?;
+/// Reads Redocly's report.
+pub fn wire(report: &str, nulls: Nulls) -> Result<Wire> {
+    let found: Found =
+        serde_json::from_str(report).context("Redocly's report is not as expected")?;
     let mut wire = Wire::default();
     for entry in found.changes {
-        // The version is what follows from the rest, and billing is looked at with the prices.
+        // The version follows from the rest, and billing is compared with the prices.
         if matches!(entry.property.as_deref(), Some("version" | "x-billing")) {
             continue;
         }
-        // `nullable` beside a reference and in what it refers to mean the same here; Redocly takes a move for a change.
+        // `nullable` means the same beside a reference and in its target; Redocly reports a move.
         let is_moved = entry.property.as_deref() == Some("nullable") && nulls == Nulls::AsBefore;
         match entry.impact {
             Impact::Patch => wire.unnoticed += 1,
             _ if is_moved => wire.unnoticed += 1,
             Impact::Minor => wire.changes.push(Change::new(
                 Weight::Additive,
-                Whom::EveryClient,
+                Audience::EveryClient,
                 entry.in_words(),
             )),
-            Impact::Major => {
-                wire.changes.extend(entry.verdicts.iter().map(|verdict| verdict.change()))
-            }
+            Impact::Major => wire.changes.extend(entry.results.iter().map(RuleResult::change)),
         }
     }
     wire.changes.sort();
@@ -116,25 +115,27 @@ pub fn wire(said: &str, nulls: Nulls) -> Result<Wire> {
     Ok(wire)
 }
 
-impl Verdict {
+impl RuleResult {
     fn change(&self) -> Change {
         let message = self.message.trim_end_matches('.');
         match self.rule_id.as_str() {
             // The enums of this document are open: clients pass on values that they do not know.
-            "enum-values-added" => Change::new(Weight::Additive, Whom::EveryClient, message)
-                .so("enums are open, clients pass it on"),
-            "operation-id-changed" => Change::new(Weight::Breaking, Whom::GeneratedCode, message)
-                .so("the wire is the same, the method has another name"),
-            _ if self.impact == Impact::Major => {
-                Change::new(Weight::Breaking, Whom::EveryClient, message)
+            "enum-values-added" => Change::new(Weight::Additive, Audience::EveryClient, message)
+                .note("enums are open, clients pass it on"),
+            "operation-id-changed" => {
+                Change::new(Weight::Breaking, Audience::GeneratedCode, message)
+                    .note("the wire is the same, the method has another name")
             }
-            _ => Change::new(Weight::Additive, Whom::EveryClient, message),
+            _ if self.impact == Impact::Major => {
+                Change::new(Weight::Breaking, Audience::EveryClient, message)
+            }
+            _ => Change::new(Weight::Additive, Audience::EveryClient, message),
         }
     }
 }
 
 impl Entry {
-    /// Redocly has words only for what may break.
+    /// Describes a change for which Redocly has no message.
     fn in_words(&self) -> String {
         let side = self.revision.as_ref().or(self.base.as_ref());
         let place = place(side.map_or(self.path.as_str(), |side| side.pointer.as_str()));
