@@ -125,7 +125,7 @@ impl Rules {
                     add(Kind::DocOpener, format!("the doc opens with `{}`", &opener[1]));
                 }
                 let width = line.chars().count();
-                if width > WIDTH && !comment.is_empty() && !comment.contains("://") {
+                if width > WIDTH && !comment.is_empty() && !line.contains("://") {
                     add(Kind::WideComment, format!("the comment reaches column {width}"));
                 }
             }

@@ -49,6 +49,13 @@ fn a_new_price_is_named_beside_the_cards_and_its_words() {
 }
 
 #[test]
+fn prices_in_html_and_words_and_deprecations_are_found() {
+    let output = drift(&["html.md"]);
+    assert_snapshot!(stdout(&output));
+    assert_eq!(code(&output), 1);
+}
+
+#[test]
 fn on_a_page_with_several_operations_a_price_needs_a_named_operation() {
     let text = stdout(&drift(&["two_operations.md"])).to_owned();
     assert!(

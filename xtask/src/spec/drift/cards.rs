@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
+    amounts::{PerBlock, Unclear},
     compare::{Finding, Kind, Quoted},
-    prices::{PerBlock, Statement, Subject, Unclear},
+    prices::{Statement, Subject},
 };
 use crate::spec::document::{decimal, items, members};
 

@@ -1,9 +1,11 @@
 //! `cargo xtask spec drift`: differences between the vendor's reference pages and `openapi.yaml`.
 
+mod amounts;
 mod cards;
 mod compare;
 mod page;
 mod prices;
+mod prose;
 mod report;
 mod stated;
 
@@ -249,7 +251,7 @@ fn prices(text: &Text<'_>, own: Operation<'_>, ours: &Value) -> Result<Vec<Findi
     let mut read = |text: &str, here| {
         // The parser drops the lines of descriptions, so the words are searched in the text.
         statements.extend(reader.read(text, here).into_iter().map(|statement| {
-            let line = prices::line_of(&fragment.text, &statement.words);
+            let line = prose::line_of(&fragment.text, &statement.words);
             Statement { line: fragment.line - 1 + line.unwrap_or_default(), ..statement }
         }));
     };

@@ -110,10 +110,8 @@ impl Report {
             text += &format!(", {} not read: see the errors", counted(problems, "part"));
         }
         if expected > 0 && !all {
-            text += &format!(
-                "; {} on purpose are not counted, see --all",
-                counted(expected, "deviation")
-            );
+            text +=
+                &format!("; {} on purpose not counted, see --all", counted(expected, "deviation"));
         }
         text += "\n";
         if differences > 0 {

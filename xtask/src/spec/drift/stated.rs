@@ -12,6 +12,7 @@ use crate::spec::document::{Operation, items, members, reference, resolve};
 /// Facts of one operation.
 #[derive(Debug, Default)]
 pub struct Stated {
+    pub deprecated: bool,
     pub success_codes: BTreeSet<String>,
     pub places: BTreeMap<Place, Facts>,
     /// Descriptions of parameters and properties.
@@ -42,6 +43,7 @@ pub enum Part {
 pub struct Facts {
     pub required: bool,
     pub nullable: bool,
+    pub deprecated: bool,
     /// Empty means any type.
     pub types: BTreeSet<String>,
     pub formats: BTreeSet<String>,
@@ -122,6 +124,7 @@ impl fmt::Display for Facts {
         words.extend(self.limits.iter().map(|(limit, value)| format!("{limit} {value}")));
         words.extend(self.nullable.then(|| "nullable".to_owned()));
         words.extend(self.required.then(|| "required".to_owned()));
+        words.extend(self.deprecated.then(|| "deprecated".to_owned()));
         f.write_str(&words.join(", "))
     }
 }
@@ -130,6 +133,7 @@ impl Stated {
     pub fn of(document: &Value, operation: Operation<'_>) -> Self {
         let mut reader = Reader { document, stated: Self::default(), entered: Vec::new() };
         reader.stated.provenance = mark(operation.value);
+        reader.stated.deprecated = operation.value["deprecated"] == true;
         reader.parameters(operation);
         reader.credentials(operation.value);
         let body = resolve(document, &operation.value["requestBody"]);
@@ -213,6 +217,7 @@ impl<'d> Reader<'d> {
             self.description(parameter);
             self.schema(&place, &parameter["schema"]);
             self.at(&place).required = parameter["required"] == true;
+            self.at(&place).deprecated |= parameter["deprecated"] == true;
         }
     }
 
@@ -292,6 +297,7 @@ impl<'d> Reader<'d> {
         let values: Vec<_> = items(&schema["enum"]).chain(schema.get("const")).collect();
         let facts = self.at(place);
         facts.provenance = facts.provenance.take().or_else(|| mark(schema));
+        facts.deprecated |= schema["deprecated"] == true;
         facts.nullable |= schema["nullable"] == true
             || types.contains(&"null")
             || values.iter().any(|value| value.is_null());
