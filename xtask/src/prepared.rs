@@ -76,10 +76,7 @@ pub fn self_test(accept: bool) -> Result<()> {
         let after = Version { openapi: read_openapi(&copy)?, surface: surface::generated(&copy)? };
         let regen = Report::of(&before.surface, &after.surface, surface::broken(&copy)?);
         prepared.check("regen.txt", &regen.to_string(), accept)?;
-        let redocly = wire::redocly(
-            Path::new("openapi.yaml"),
-            Path::new("target/prepared-changes/openapi.yaml"),
-        )?;
+        let redocly = wire::redocly(&before.document()?, &after.document()?)?;
         if accept {
             fs::write(prepared.folder.join("redocly.json"), &redocly)?;
         }
@@ -94,6 +91,12 @@ struct Version {
     surface: Surface,
 }
 
+impl Version {
+    fn document(&self) -> Result<Value> {
+        serde_saphyr::from_str(&self.openapi).context("openapi.yaml")
+    }
+}
+
 fn read_openapi(root: &Path) -> Result<String> {
     fs::read_to_string(root.join("openapi.yaml")).context("openapi.yaml")
 }
@@ -101,8 +104,7 @@ fn read_openapi(root: &Path) -> Result<String> {
 /// Returns the report of `spec diff`, with every product at its first version.
 fn diff_report(redocly: &str, before: &Version, after: &Version) -> Result<String> {
     let products = diff::first_products();
-    let (old, new): (Value, Value) =
-        (serde_saphyr::from_str(&before.openapi)?, serde_saphyr::from_str(&after.openapi)?);
+    let (old, new) = (before.document()?, after.document()?);
     let before = Side { document: &old, surface: &before.surface, products: &products };
     let after = Side { document: &new, surface: &after.surface, products: &products };
     let report = diff::report(redocly, &before, &after, Vec::new(), "")?;
@@ -160,7 +162,9 @@ mod tests {
         let openapi = read_openapi(&root())?;
         fs::write(folder.path().join("openapi.yaml"), &openapi)?;
         prepared.apply("openapi.patch", folder.path())?;
-        prepared.apply("regen.txt", folder.path())?;
+        if prepared.changes_rust()? {
+            prepared.apply("regen.txt", folder.path())?;
+        }
         let after = Version {
             openapi: read_openapi(folder.path())?,
             surface: surface::reviewed(folder.path())?,
@@ -168,14 +172,24 @@ mod tests {
         Ok((Version { openapi, surface: reviewed }, after))
     }
 
+    impl Prepared {
+        fn changes_rust(&self) -> Result<bool> {
+            Ok(self.read("regen.txt")? != surface::UNCHANGED)
+        }
+    }
+
     #[test]
-    fn six_changes_are_prepared() -> Result<()> {
+    fn the_prepared_changes_are_complete() -> Result<()> {
         let names: Vec<_> = Prepared::all()?.into_iter().map(|prepared| prepared.name).collect();
         let expected = [
+            "changed_discriminator",
+            "deprecated_operation",
             "new_enum_value",
             "new_optional_field",
+            "new_pattern",
             "new_required_field",
             "price_change",
+            "removed_callback",
             "removed_field",
             "renamed_operation",
         ];
@@ -189,7 +203,8 @@ mod tests {
         for prepared in Prepared::all()? {
             let (before, after) = sides(&prepared)?;
             assert_ne!(before.openapi, after.openapi, "{}", prepared.name);
-            assert_ne!(before.surface, after.surface, "{}", prepared.name);
+            let changes_rust = before.surface != after.surface;
+            assert_eq!(changes_rust, prepared.changes_rust()?, "{}", prepared.name);
             prepared.check(
                 "diff.txt",
                 &diff_report(&prepared.read("redocly.json")?, &before, &after)?,

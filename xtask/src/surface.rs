@@ -18,6 +18,9 @@ use crate::{
 
 pub const SNAPSHOTS: &str = "tests/snapshots";
 
+/// Report of a change that leaves the surface as it is.
+pub const UNCHANGED: &str = "the generated surface is unchanged\n";
+
 /// The text of each snapshot, by its name: `types/CustomTemplateJob`.
 pub type Surface = BTreeMap<String, String>;
 
@@ -61,7 +64,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.snapshots == 0 {
-            return writeln!(f, "the generated surface is unchanged");
+            return f.write_str(UNCHANGED);
         }
         f.write_str(&self.patch)?;
         if !self.broken.is_empty() {

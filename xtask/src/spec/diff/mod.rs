@@ -10,8 +10,6 @@ mod semver_checks;
 mod tree;
 pub mod wire;
 
-use std::fs;
-
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use serde_json::Value;
@@ -85,14 +83,11 @@ fn released(report: &Report) -> Result<()> {
 
 fn compare(base: &Base, semver_checks: bool) -> Result<Report> {
     let tree = base.tree();
-    let folder = tempfile::tempdir()?;
-    let old = folder.path().join("openapi.yaml");
-    let (before, after) = (tree.openapi()?, Tree::WorkTree.openapi()?);
-    fs::write(&old, &before)?;
-    let redocly = wire::redocly(&old, &root().join("openapi.yaml"))?;
-    let changelog = Tree::WorkTree.read("CHANGELOG.md")?.unwrap_or_default();
     let document = |text: &str| serde_saphyr::from_str::<Value>(text).context("openapi.yaml");
-    let (document_before, document_after) = (document(&before)?, document(&after)?);
+    let document_before = document(&tree.openapi()?)?;
+    let document_after = document(&Tree::WorkTree.openapi()?)?;
+    let redocly = wire::redocly(&document_before, &document_after)?;
+    let changelog = Tree::WorkTree.read("CHANGELOG.md")?.unwrap_or_default();
     let before =
         Side { document: &document_before, surface: &tree.surface()?, products: &products(&tree)? };
     let after = Side {
