@@ -102,17 +102,9 @@ pub fn generated(root: &Path) -> Result<Surface> {
 
 /// Finds the places at which the hand-written crates do not compile.
 pub fn broken(root: &Path) -> Result<Vec<String>> {
-    let arguments = [
-        "check",
-        "--quiet",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--keep-going",
-        "--message-format",
-        "json",
-    ];
-    let output = output(&mut within(root, &arguments))?;
+    let mut check = within(root, &["check", "--quiet", "--workspace", "--exclude", "xtask"]);
+    check.args(["--keep-going", "--message-format", "json"]);
+    let output = output(&mut check)?;
     let messages = output
         .stdout
         .split(|byte| *byte == b'\n')

@@ -49,7 +49,7 @@ fn keep_any_success_only(operation: &mut Map<String, Value>) {
     responses.extend(success.map(|response| ("2XX".to_owned(), response)));
 }
 
-/// Makes lists with `explode: false` plain strings, in which the caller joins the values with commas.
+/// Makes lists with `explode: false` strings, in which the caller joins the values with commas.
 ///
 /// Progenitor ignores `explode` and would repeat the key.
 fn join_list_parameters(document: &mut Value) {

@@ -10,14 +10,8 @@ use crate::{process::quiet, tools, workspace::root};
 pub fn build(folder: &Path) -> Result<Programs> {
     let mut generate = tools::python("openapi-python-client")?;
     generate.current_dir(folder).args(["generate", "--path"]).arg(root().join("openapi.yaml"));
-    generate.args([
-        "--meta",
-        "none",
-        "--output-path",
-        "creatify_client",
-        "--overwrite",
-        "--fail-on-warning",
-    ]);
+    generate
+        .args("--meta none --output-path creatify_client --overwrite --fail-on-warning".split(' '));
     generate.args(["--config", "generator.yaml", "--custom-template-path", "templates"]);
     quiet(generate)?;
     let mut mypy = tools::python("mypy")?;

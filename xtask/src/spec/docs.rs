@@ -78,14 +78,10 @@ fn check_page(browser: &str, page: &Path) -> Result<()> {
     let profile = tempfile::tempdir()?;
     let mut chromium = Command::new(browser);
     // Works as root and without network: no browser sandbox, no calls home.
-    chromium.args([
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-sync",
-    ]);
+    chromium.args(
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+            .split(' '),
+    );
     chromium.args([
         "--disable-background-networking",
         "--disable-component-update",
@@ -93,12 +89,10 @@ fn check_page(browser: &str, page: &Path) -> Result<()> {
     ]);
     chromium.arg(format!("--user-data-dir={}", profile.path().display()));
     // The page renders visible parts only; virtual time skips its timers.
-    chromium.args([
-        "--window-size=1400,6000",
-        "--virtual-time-budget=8000",
-        "--enable-logging=stderr",
-        "--dump-dom",
-    ]);
+    chromium.args(
+        "--window-size=1400,6000 --virtual-time-budget=8000 --enable-logging=stderr --dump-dom"
+            .split(' '),
+    );
     chromium.arg(format!("file://{}", page.display()));
     let output = output(&mut chromium)?;
     let log = String::from_utf8_lossy(&output.stderr);

@@ -22,13 +22,9 @@ pub fn python(tool: &str) -> Result<Command> {
         venv.args(["-m", "venv"]).arg(folder);
         quiet(venv).context(INSTALL)?;
         let mut pip = Command::new(folder.join("bin/pip"));
-        pip.args([
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "--requirement",
-        ])
+        pip.args(
+            "install --quiet --disable-pip-version-check --require-hashes --requirement".split(' '),
+        )
         .arg(&requirements);
         quiet(pip)
     })?;

@@ -98,16 +98,12 @@ fn compare(base: &Base, semver_checks: bool) -> Result<Report> {
     let (mut hand_written, mut notes) = (Vec::new(), Vec::new());
     if semver_checks {
         hand_written = semver_checks::changes(&base.commit, after.products)?;
-    } else if base.is_release {
-        notes.push(
-            "The hand-written crates were not compared; --semver-checks does it, in minutes."
-                .to_owned(),
-        );
     } else {
-        notes.push(
-            "The hand-written crates were not compared: there is no release of them yet."
-                .to_owned(),
-        );
+        let why = match base.is_release {
+            true => "--semver-checks does it, in minutes",
+            false => "there is no release of them yet",
+        };
+        notes.push(format!("The hand-written crates were not compared: {why}."));
     }
     let report = report(&redocly, &before, &after, hand_written, &changelog)?;
     Ok(Report { base: base.name.clone(), notes, ..report })

@@ -14,16 +14,8 @@ pub fn changes(revision: &str, products: &[Product]) -> Result<Vec<Change>> {
         products.iter().filter(|product| matches!(product.kind, Kind::Generated | Kind::ShowsTypes))
     {
         let mut check = tools::semver_checks()?;
-        check.args([
-            "semver-checks",
-            "check-release",
-            "--color",
-            "never",
-            "--baseline-rev",
-            revision,
-            "--package",
-            &product.name,
-        ]);
+        check.args("semver-checks check-release --color never --baseline-rev".split(' '));
+        check.args([revision, "--package", &product.name]);
         // Reports breaking changes whatever the version is.
         check.args(["--release-type", "minor"]).current_dir(root());
         let output = check.output()?;

@@ -55,14 +55,10 @@ impl Base {
     }
 
     pub fn named(revision: &str) -> Result<Self> {
-        let commit = git(&[
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            &format!("{revision}^{{commit}}"),
-        ])
-        .map_err(|_| anyhow::anyhow!("there is no revision `{revision}`"))?;
+        let commit = format!("{revision}^{{commit}}");
+        let commit = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+            .ok()
+            .with_context(|| format!("there is no revision `{revision}`"))?;
         Ok(Self { commit, name: revision.to_owned(), is_release: false })
     }
 

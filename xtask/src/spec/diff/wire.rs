@@ -169,31 +169,23 @@ impl Entry {
     /// Weighs a change that Redocly takes for a patch, although code can depend on it.
     fn underrated(&self) -> Change {
         let property = self.property.as_deref();
-        let weight = match (&self.kind, property) {
-            (Kind::Modified, Some("deprecated")) => {
-                let is_deprecated = self.revision.as_ref().and_then(|side| side.value.as_ref())
-                    == Some(&Value::Bool(true));
-                let place = self.place();
-                let text = if is_deprecated {
-                    format!("`{place}` is deprecated")
-                } else {
-                    format!("`{place}` is no longer deprecated")
-                };
-                let change = Change::new(Weight::Additive, Audience::EveryClient, text);
-                return if is_deprecated {
-                    change.note("it still works; replace it before it goes")
-                } else {
-                    change
-                };
-            }
-            (Kind::Added, _) => Weight::Additive,
-            // The type of a variable, or the field that tells where events are sent.
-            _ if self.path.contains("/discriminator") || property == Some("key") => {
-                Weight::Breaking
-            }
+        let change = |weight, text| Change::new(weight, Audience::EveryClient, text);
+        if property == Some("deprecated") {
+            let now = self.revision.as_ref().and_then(|side| side.value.as_ref());
+            return if now == Some(&Value::Bool(true)) {
+                change(Weight::Additive, format!("`{}` is deprecated", self.place()))
+                    .note("it still works; replace it before it goes")
+            } else {
+                change(Weight::Additive, format!("`{}` is no longer deprecated", self.place()))
+            };
+        }
+        // The type of a variable, or the field with the URL for events.
+        let is_relied_on = self.path.contains("/discriminator") || property == Some("key");
+        let weight = match self.kind {
+            Kind::Modified | Kind::Removed if is_relied_on => Weight::Breaking,
             _ => Weight::Additive,
         };
-        Change::new(weight, Audience::EveryClient, self.in_words())
+        change(weight, self.in_words())
     }
 
     /// Returns the place of the change, without the property that changed.

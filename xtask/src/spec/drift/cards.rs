@@ -47,21 +47,10 @@ impl<'d> Cards<'d> {
         };
         let (subject, price) = match (&statement.subject, statement.price) {
             (Ok(subject), Some(price)) => (subject, price),
-            (Err(unclear), _) => {
-                return finding(
-                    Kind::NotClear,
-                    "a price".to_owned(),
-                    unclear.why().to_owned(),
-                    None,
-                );
-            }
-            (Ok(_), None) => {
-                return finding(
-                    Kind::NotClear,
-                    "a price".to_owned(),
-                    Unclear::NoLength.why().to_owned(),
-                    None,
-                );
+            (subject, _) => {
+                let unclear = subject.as_ref().err().unwrap_or(&Unclear::NoLength);
+                let why = unclear.why().to_owned();
+                return finding(Kind::NotClear, "a price".to_owned(), why, None);
             }
         };
         let rates = self.rates(subject);

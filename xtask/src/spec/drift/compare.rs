@@ -61,12 +61,6 @@ pub const NULL: &str = "null";
 
 pub fn compare(theirs: &Stated, ours: &Stated) -> Vec<Finding> {
     let mut comparison = Comparison { theirs, ours, findings: Vec::new() };
-    comparison.deprecation(
-        "operation",
-        theirs.deprecated,
-        ours.deprecated,
-        ours.provenance.as_deref(),
-    );
     comparison.success_codes();
     let mut missing = BTreeSet::new();
     for place in theirs.places.keys().chain(ours.places.keys()).collect::<BTreeSet<_>>() {
@@ -147,23 +141,6 @@ impl Comparison<'_> {
             .for_each(|code| self.add(extra, &place, "success code", None, Some(code.clone())));
     }
 
-    /// A deprecation on one side only is a difference, in answers too: the field may go.
-    fn deprecation(&mut self, place: &str, theirs: bool, ours: bool, provenance: Option<&str>) {
-        if theirs != ours {
-            let say =
-                |deprecated| Some(if deprecated { "deprecated" } else { "in use" }.to_owned());
-            self.findings.push(Finding {
-                kind: Kind::Differs,
-                place: place.to_owned(),
-                fact: "deprecation".to_owned(),
-                theirs: say(theirs),
-                ours: say(ours),
-                provenance: provenance.map(str::to_owned),
-                quoted: None,
-            });
-        }
-    }
-
     fn facts(&mut self, place: &Place, theirs: &Facts, ours: &Facts) {
         // An empty schema such as `variables: {}` can be compared by `required` only.
         let silent = theirs.types.is_empty() && theirs.values.is_empty();
@@ -181,8 +158,12 @@ impl Comparison<'_> {
                 say(ours.required),
             );
         }
-        let provenance = self.ours.provenance(place);
-        self.deprecation(&place.to_string(), theirs.deprecated, ours.deprecated, provenance);
+        // Different in answers too: a deprecated field may go.
+        if theirs.deprecated != ours.deprecated {
+            let say = |deprecated| words(deprecated, "deprecated", "in use");
+            let (theirs, ours) = (say(theirs.deprecated), say(ours.deprecated));
+            self.add(Kind::Differs, place, "deprecation", theirs, ours);
+        }
         if silent {
             return;
         }
@@ -328,7 +309,11 @@ mod tests {
             assert_eq!(found(part, (false, json!({})), (false, gone.clone())), expected);
             assert_eq!(found(part, (false, gone.clone()), (false, gone.clone())), []);
         }
-        let operation = |deprecated| Stated { deprecated, ..stated("request", false, json!({})) };
+        let operation = |deprecated| {
+            let document = json!({ "paths": { "/": { "get": { "deprecated": deprecated } } } });
+            let operation = operations(&document).next();
+            operation.map(|operation| Stated::of(&document, operation)).unwrap_or_default()
+        };
         let findings = compare(&operation(true), &operation(false));
         assert_eq!(findings.len(), 1);
         assert_eq!((findings[0].kind, findings[0].place.as_str()), (Kind::Differs, "operation"));

@@ -211,170 +211,57 @@ mod tests {
         said.collect()
     }
 
+    /// Checks the sentences of a section of `prices.txt`.
+    fn check(section: &str) {
+        let sections = include_str!("../../../tests/prices.txt").split("\n# ");
+        let mut sections = sections.filter_map(|text| text.split_once('\n'));
+        let (_, lines) = sections.find(|(name, _)| *name == section).unwrap();
+        for line in lines.lines().filter(|line| !line.is_empty()) {
+            let (sentence, expected) = line.rsplit_once(" =>").unwrap();
+            let (text, here) = sentence.rsplit_once(" @").unwrap();
+            let here = Some(here).filter(|here| *here != "-");
+            assert_eq!(read(text, here).join("; "), expected.trim(), "{text}");
+        }
+    }
+
     #[test]
     fn a_price_beside_a_model_is_the_price_of_a_video() {
-        let text = "It is 'standard' unless named. A standard video takes 5 credits per 30 seconds video, the Aurora_v1 model 20 credits per \
-                    15 seconds video, and Aurora_v1_fast renders faster at lower quality for 10 credits per 15 seconds video.";
-        let expected =
-            ["create standard 5/30", "create aurora_v1 20/15", "create aurora_v1_fast 10/15"];
-        assert_eq!(read(text, Some("preview")), expected);
+        check("a_price_beside_a_model_is_the_price_of_a_video");
     }
 
     #[test]
     fn a_price_belongs_to_the_operation_named_in_its_sentence() {
-        assert_eq!(
-            read("A preview made through this endpoint takes 1 credit for every 30 seconds.", None),
-            ["preview - 1/30"]
-        );
-        assert_eq!(
-            read("Rendering costs 4 credits for every 30 seconds.", Some("preview")),
-            ["render - 4/30"]
-        );
-        assert_eq!(
-            read("Creating a preview costs one credit every 30 seconds", None),
-            ["preview - 1/30"]
-        );
-        assert_eq!(
-            read(
-                "A preview costs 1 credit per 30 seconds, and rendering it with aurora_v1 costs 4 credits per 30 seconds.",
-                None
-            ),
-            ["preview - 1/30", "render aurora_v1 4/30"]
-        );
+        check("a_price_belongs_to_the_operation_named_in_its_sentence");
     }
 
     #[test]
     fn a_sentence_without_a_name_belongs_to_the_operation_of_its_text() {
-        assert_eq!(
-            read("It costs 1 credit for every 30 seconds.", Some("preview")),
-            ["preview - 1/30"]
-        );
-        assert_eq!(
-            read(
-                "This endpoint costs 4 credits per 30 seconds with the standard model.",
-                Some("render")
-            ),
-            ["render standard 4/30"]
-        );
-        assert_eq!(read("It costs 1 credit for every 30 seconds.", None), ["NoOperation"]);
+        check("a_sentence_without_a_name_belongs_to_the_operation_of_its_text");
     }
 
     #[test]
     fn numbers_are_exact_in_digits_and_words() {
-        assert_eq!(
-            read("aurora_v1_fast: 0.5 credit per second", None),
-            ["create aurora_v1_fast 0.5/1"]
-        );
-        assert_eq!(
-            read("| Aurora v1 fast | half a credit per video second |", None),
-            ["create aurora_v1_fast 0.5/1"]
-        );
-        assert_eq!(read("- **aurora-v1**: 12 credits / minute", None), ["create aurora_v1 12/60"]);
-        assert_eq!(read("a preview takes 0.1 credits per 3 s", None), ["preview - 0.1/3"]);
+        check("numbers_are_exact_in_digits_and_words");
     }
 
     #[test]
     fn spaces_and_words_of_html_pages_are_read_like_plain_text() {
-        for text in [
-            "A preview costs 2&nbsp;credits per 30&nbsp;seconds.",
-            "A preview costs 2\u{a0}credits per 30\u{202f}seconds.",
-            "A preview costs <b>2</b> credits per <i class=\"a\">30 seconds</i>.",
-            "A preview costs two credits for every thirty seconds.",
-            "A preview costs Two credits per started block of half a minute.",
-            "A preview costs 2 credits (per 30 seconds).",
-            "A preview costs two-credits / 30 s.",
-        ] {
-            assert_eq!(read(text, None), ["preview - 2/30"], "{text}");
-        }
-        assert_eq!(read("A preview: 1,000 credits an hour.", None), ["preview - 1000/3600"]);
-        assert_eq!(
-            read("Rendering costs twenty-five credits per fifteen seconds", None),
-            ["render - 25/15"]
-        );
+        check("spaces_and_words_of_html_pages_are_read_like_plain_text");
     }
 
     #[test]
     fn a_number_that_is_not_one_price_is_never_read_as_one() {
-        for text in [
-            "A preview costs 5-10 credits per 30 seconds.",
-            "A preview costs 5 – 10 credits per 30 seconds.",
-            "A preview costs 5 or 10 credits per 30 seconds.",
-            "A preview costs up to ten credits per 30 seconds.",
-            "A preview costs not 5 credits per 30 seconds.",
-            "A preview costs one and a half credits per 30 seconds.",
-        ] {
-            assert_eq!(read(text, None), ["NotExact"], "{text}");
-        }
-        for text in [
-            "A preview costs 2,5 credits per 30 seconds.",
-            "A preview costs 1½ credits per 30 seconds.",
-            "A preview costs ~5 credits per 30 seconds.",
-            "A preview costs seven credits.",
-        ] {
-            assert_eq!(read(text, None), ["NoLength"], "{text}");
-        }
+        check("a_number_that_is_not_one_price_is_never_read_as_one");
     }
 
     #[test]
     fn a_model_after_its_price_is_found_and_one_of_another_clause_is_not_used() {
-        assert_eq!(
-            read(
-                "It is 5 credits per 30 seconds for standard, 20 credits per 15 seconds for aurora_v1.",
-                None
-            ),
-            ["create standard 5/30", "create aurora_v1 20/15"]
-        );
-        assert_eq!(
-            read(
-                "With standard, 5 credits per 30 seconds; with aurora_v1, 20 credits per 15 seconds.",
-                None
-            ),
-            ["create standard 5/30", "create aurora_v1 20/15"]
-        );
-        assert_eq!(
-            read(
-                "It is 5 credits per 30 seconds, with standard, 20 credits per 15 seconds, with aurora_v1.",
-                None
-            ),
-            ["SeveralModels", "SeveralModels"]
-        );
-        assert_eq!(
-            read(
-                "aurora_v1_fast renders faster, with lower quality, for 10 credits per 15 seconds, standard costs 5 credits per 30 s.",
-                None
-            ),
-            ["create aurora_v1_fast 10/15", "create standard 5/30"]
-        );
-        assert_eq!(
-            read("Unlike standard aurora_v1 costs 20 credits per 15 seconds.", None),
-            ["SeveralModels"]
-        );
-        assert_eq!(
-            read("With aurora_v1, it costs 20 credits per 15 seconds.", None),
-            ["create aurora_v1 20/15"]
-        );
+        check("a_model_after_its_price_is_found_and_one_of_another_clause_is_not_used");
     }
 
     #[test]
     fn unclear_prices_are_reported_with_the_reason() {
-        assert_eq!(
-            read("A preview before rendering costs 1 credit per 30 seconds.", None),
-            ["SeveralOperations"]
-        );
-        assert_eq!(
-            read("Unlike a preview, a standard video costs 5 credits per 30 seconds.", None),
-            ["OtherClause"]
-        );
-        assert_eq!(
-            read("Unlike a preview, it costs 4 credits per 30 seconds.", Some("render")),
-            ["OtherClause"]
-        );
-        assert_eq!(
-            read("A preview costs 1 credit per 30 seconds 2 credits per 60 seconds.", None),
-            ["SeveralPrices"]
-        );
-        assert_eq!(read("A preview costs 7 credits.", None), ["NoLength"]);
-        assert_eq!(read("Credits used in this API call, for 30 seconds", None), [""; 0]);
+        check("unclear_prices_are_reported_with_the_reason");
     }
 
     #[test]

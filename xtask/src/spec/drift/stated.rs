@@ -12,7 +12,6 @@ use crate::spec::document::{Operation, items, members, reference, resolve};
 /// Facts of one operation.
 #[derive(Debug, Default)]
 pub struct Stated {
-    pub deprecated: bool,
     pub success_codes: BTreeSet<String>,
     pub places: BTreeMap<Place, Facts>,
     /// Descriptions of parameters and properties.
@@ -31,6 +30,7 @@ pub struct Place {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
+    Operation,
     /// A parameter, by location and name; path parameters are numbered.
     Parameter(String, String),
     Request,
@@ -93,6 +93,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.part {
             Part::Parameter(sent_in, name) => write!(f, "{sent_in} {name}")?,
+            Part::Operation => f.write_str("operation")?,
             Part::Request => f.write_str("request")?,
             Part::Response => f.write_str("response")?,
         }
@@ -133,7 +134,7 @@ impl Stated {
     pub fn of(document: &Value, operation: Operation<'_>) -> Self {
         let mut reader = Reader { document, stated: Self::default(), entered: Vec::new() };
         reader.stated.provenance = mark(operation.value);
-        reader.stated.deprecated = operation.value["deprecated"] == true;
+        reader.at(&Place::root(Part::Operation)).deprecated = operation.value["deprecated"] == true;
         reader.parameters(operation);
         reader.credentials(operation.value);
         let body = resolve(document, &operation.value["requestBody"]);
