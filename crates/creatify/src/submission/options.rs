@@ -64,7 +64,10 @@ macro_rules! options {
             /// Sets the expected duration of the video, for the estimate. It is not sent: the
             /// template decides the duration. Unless set, the durations of earlier videos of the
             /// template in this process are expected, or else the client's default.
-            pub fn expected_duration(mut self, seconds: impl Into<DurationRange>) -> Self {
+            pub fn expected_duration(
+                mut self,
+                seconds: impl Into<$crate::credits::DurationRange>,
+            ) -> Self {
                 self.options.seconds = Some(seconds.into());
                 self
             }
