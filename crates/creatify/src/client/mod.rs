@@ -149,6 +149,25 @@ impl Client {
         join_all(handles.iter().map(|handle| self.wait(*handle)).collect::<Vec<_>>())
     }
 
+    /// Tells the waits for a job that it may have changed, so that it is polled at once. Free: at most
+    /// one request, and none when nobody waits for the job.
+    ///
+    /// A hint never ends a wait by itself: anyone can post to a webhook URL. Hints that show nothing
+    /// new cost at most one request a job a minute. Waits for jobs with a webhook URL learn how
+    /// reliable hints are, and poll less often the more they are.
+    ///
+    /// ```no_run
+    /// # fn example(client: creatify::Client, body: &[u8]) -> Result<(), creatify::Error> {
+    /// let delivery = creatify::webhook::parse(body)?;
+    /// client.hint(delivery.job);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "webhook")]
+    pub fn hint(&self, job: JobId) {
+        self.0.submitter.batcher.hint(job);
+    }
+
     /// Reads a job. Free; one request.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod batcher;
 mod forecast;
+mod hints;
 mod history;
 mod list_support;
 mod policy;
@@ -21,6 +22,7 @@ use futures_core::Stream;
 
 pub(crate) use batcher::PollBatcher;
 pub use forecast::{CompletionForecast, Eta};
+pub use hints::HintReliability;
 pub use history::{History, RunTimeStats};
 pub use policy::{Adaptive, ExponentialBackoff, FixedInterval, PollPolicy, PollState};
 use poller::Poller;

@@ -8,7 +8,10 @@ use creatify_api::JobStatus;
 use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Eta, History, PollState, WaitEvent, WaitOptions};
+use super::{
+    Eta, History, PollState, WaitEvent, WaitOptions, batcher::WatchGuard, hints::HintReliability,
+    hints::Seen,
+};
 use crate::{
     credits::Credits,
     error::{ChargeRisk, Error, ErrorKind, RetrySafety},
@@ -44,6 +47,7 @@ pub(super) struct Poller {
     next_poll: Instant,
     history: History,
     submitted: Submitted,
+    watch: WatchGuard,
     last_seen: Option<Job>,
     last_failure: Option<String>,
     failures: u32,
@@ -88,6 +92,7 @@ impl Poller {
             last_poll: deadline - LAST_POLL.min(options.timeout / 10),
             next_poll: started,
             history,
+            watch: options.batcher.watch(options.handle.id),
             submitted: if age.is_some() { Submitted::Here } else { Submitted::Elsewhere },
             last_seen: None,
             last_failure: None,
@@ -147,10 +152,21 @@ impl Poller {
     /// Returns the pause before the next poll, and when the job will probably end.
     fn plan(&self) -> (Duration, Option<Eta>) {
         let forecast = self.history.forecast();
-        let state = PollState::new(&self.history, &forecast, fastrand::f64());
+        let state = PollState {
+            hint_reliability: self.hint_reliability(),
+            ..PollState::new(&self.history, &forecast, fastrand::f64())
+        };
         let delay = self.options.policy.next_delay(&state);
         let eta = forecast.eta().filter(|_| self.history.is_running());
         (delay.max(DELAY_AFTER_FAILURE * self.failures.min(10)).max(MIN_DELAY), eta)
+    }
+
+    /// Returns how far hints are relied on for this job: they come only to a webhook URL.
+    fn hint_reliability(&self) -> HintReliability {
+        match &self.last_seen {
+            Some(job) if job.webhook_url().is_some() => self.watch.reliability(),
+            _ => HintReliability::default(),
+        }
     }
 
     /// Takes the age of a job of somebody else from its first status.
@@ -167,6 +183,7 @@ impl Poller {
             self.begin_history(&job);
         }
         let goal = self.options.handle.goal;
+        self.note_for_hints(&job);
         if self.options.batcher.jobs().run_times.is_left_over(&job) {
             self.history.record(self.started.elapsed(), &JobStatus::Pending, None);
             return self.progress(job);
@@ -198,6 +215,18 @@ impl Poller {
         }
         self.history.record(self.started.elapsed(), job.status(), job.progress());
         self.progress(job)
+    }
+
+    fn note_for_hints(&self, job: &Job) {
+        if job.webhook_url().is_none() {
+            return;
+        }
+        let last_status = self.last_seen.as_ref().map(Job::status);
+        self.watch.seen(match job.goal_status(self.options.handle.goal) {
+            GoalStatus::Reached | GoalStatus::Failed | GoalStatus::Rejected => Seen::End,
+            _ if last_status == Some(job.status()) => Seen::SameStatus,
+            _ => Seen::NewStatus,
+        });
     }
 
     /// Returns an event if the job has changed.
