@@ -105,7 +105,12 @@ impl ClientHooks<Context> for Client {
         if let Some(timeout) = self.inner().timeout {
             *request.timeout_mut() = Some(timeout);
         }
-        tracing::debug!(operation = info.operation_id, method = %request.method(), path = request.url().path(), "request");
+        tracing::debug!(
+            operation = info.operation_id,
+            method = %request.method(),
+            path = request.url().path(),
+            "request"
+        );
         Ok(())
     }
 
