@@ -93,7 +93,8 @@ impl BudgetState {
 
     fn settle(&mut self, reserved: Credits, charged: Credits) {
         self.reserved = self.reserved.checked_sub(reserved).unwrap_or(Credits::ZERO);
-        // A sum that is too large to hold is above every limit.
+        // A negative charge is not known yet. A sum that is too large to hold is above every limit.
+        let charged = charged.max(Credits::ZERO);
         self.spent = self.spent.checked_add(charged).unwrap_or(self.limit);
     }
 }
@@ -180,6 +181,8 @@ mod tests {
         let budget = Budget::new(credits(10));
         assert!(budget.reserve("-1".parse().unwrap()).is_err());
         assert!(budget.reserve(Credits::from(rust_decimal::Decimal::MAX)).is_err());
+        budget.reserve(credits(10)).unwrap().settle("-5".parse().unwrap());
+        assert_eq!(budget.state().available(), credits(10));
         let held = budget.reserve(credits(1)).unwrap();
         held.settle(Credits::from(rust_decimal::Decimal::MAX));
         assert!(budget.reserve(credits(1)).is_err());
