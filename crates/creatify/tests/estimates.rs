@@ -227,6 +227,26 @@ fn a_model_without_a_price_is_never_estimated_as_standard() {
     }
 }
 
+#[test]
+fn an_estimate_has_those_of_the_cards_that_differ() {
+    let create = BillableOperation::Create;
+    let others = |card: &RateCard, model: &ModelVersion| {
+        let others = card.estimate(create, model, 16..=16, 2).unwrap().by_other_cards();
+        let named = others.iter().map(|other| format!("{} {}", other.rate_card, other.credits));
+        named.collect::<Vec<_>>()
+    };
+    let (blocks, per_second) = (RateCard::default(), RateCard::named("per-second").unwrap());
+    assert_eq!(others(&blocks, &ModelVersion::AuroraV1), ["per-second 32"]);
+    assert_eq!(others(&per_second, &ModelVersion::AuroraV1), ["blocks 80"]);
+    assert!(others(&blocks, &ModelVersion::Standard).is_empty());
+    let any = blocks.estimate_any_model(create, 16..=16, 1).unwrap().by_other_cards();
+    assert_eq!(any[0].credits.in_words(), "5 to 16 credits");
+    let own = RateCard::from_yaml(
+        "name: mine\nrates:\n  - { operation: create, credits: 5, block_seconds: 30 }",
+    );
+    assert!(others(&own.unwrap(), &ModelVersion::AuroraV1).is_empty());
+}
+
 fn any_card() -> impl Strategy<Value = RateCard> {
     proptest::sample::select(RateCard::known())
 }

@@ -35,6 +35,43 @@ pub struct Estimate {
     pub assumptions: &'static [Assumption],
 }
 
+impl Estimate {
+    /// Returns the estimates by the other known rate cards, where they differ: the vendor's document
+    /// and its public pages state different prices, and only charges show which apply. Empty for a
+    /// card of your own.
+    ///
+    /// ```
+    /// use creatify::{ModelVersion, credits::{BillableOperation, RateCard}};
+    ///
+    /// let (card, model) = (RateCard::default(), ModelVersion::AuroraV1);
+    /// let estimate = card.estimate(BillableOperation::Create, &model, 16..=16, 1)?;
+    /// assert_eq!(estimate.credits.in_words(), "40 credits");
+    /// for other in estimate.by_other_cards() {
+    ///     assert_eq!((&*other.rate_card, other.credits.max), ("per-second", 16.into()));
+    /// }
+    /// # Ok::<(), creatify::credits::EstimateError>(())
+    /// ```
+    pub fn by_other_cards(&self) -> Vec<Self> {
+        let is_used = |card: &RateCard| card.name() == &*self.rate_card;
+        if !RateCard::known().iter().any(is_used) {
+            return Vec::new();
+        }
+        let is_of_any_model = self.assumptions.contains(&Assumption::AnyModel);
+        let others = RateCard::known().iter().filter(|card| !is_used(card));
+        others
+            .filter_map(|card| {
+                let Self { operation, ref model_version, seconds, count, .. } = *self;
+                if is_of_any_model {
+                    card.estimate_any_model(operation, seconds, count).ok()
+                } else {
+                    card.estimate(operation, model_version, seconds, count).ok()
+                }
+            })
+            .filter(|other| other.credits != self.credits)
+            .collect()
+    }
+}
+
 /// A range of credits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
