@@ -53,9 +53,11 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 #[must_use = "a wait does nothing unless it is awaited or its events are consumed"]
 pub struct Wait {
     options: Option<WaitOptions>,
-    running: Option<Pin<Box<dyn Future<Output = Result<Job, Error>> + Send>>>,
+    running: Option<Running>,
     handle: JobHandle,
 }
+
+type Running = Pin<Box<dyn Future<Output = Result<Job, Error>> + Send>>;
 
 /// Options of a wait.
 struct WaitOptions {
