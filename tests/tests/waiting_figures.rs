@@ -107,7 +107,7 @@ async fn requests_a_job_do_not_grow_with_the_number_of_jobs() {
 #[test]
 fn hints_that_always_come_leave_hardly_any_request_or_delay() {
     for profile in [Profile::Informative, Profile::Stuck, Profile::Jumping, Profile::Absent] {
-        let jobs = jobs(1_000, profile, SEED);
+        let jobs = jobs(2_000, profile, SEED);
         let hinted = wait_with_hints(&jobs, &Adaptive::default(), None, 0.0);
         assert!(hinted.within(&figures(2.5, 0.3, 0.3, 0.3), 0.0), "{profile:?}: {hinted:?}");
     }

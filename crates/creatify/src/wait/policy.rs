@@ -87,7 +87,7 @@ const FIRST_DELAY: f64 = 10.0;
 const JITTER: f64 = 0.03;
 
 /// Additional cost of a request, as a multiple, while hints are certain to come.
-const HINTED_REQUEST_COST: f64 = 300.0;
+const HINTED_REQUEST_COST: f64 = 600.0;
 /// Additional length of the longest delay, as a multiple, while hints are certain to come.
 const HINTED_MAX_DELAY: f64 = 19.0;
 
