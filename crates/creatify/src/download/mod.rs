@@ -46,7 +46,8 @@ type ProgressHook = Box<dyn FnMut(u64, Option<u64>) + Send>;
 /// A file to be downloaded. Awaiting it does so.
 ///
 /// ```no_run
-/// # async fn example(client: creatify::Client, job: creatify::Job) -> Result<(), creatify::Error> {
+/// # use creatify::{Client, Error, Job};
+/// # async fn example(client: Client, job: Job) -> Result<(), Error> {
 /// use std::time::Duration;
 ///
 /// let file = client

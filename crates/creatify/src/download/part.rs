@@ -101,7 +101,7 @@ impl Part {
         &self.head
     }
 
-    /// Returns what to ask the storage for: the rest, if it can be told from that of another version.
+    /// Returns what to ask the storage for: the rest, if the version is known to ask for it by.
     pub(super) fn request(&self) -> Requested<'_> {
         match &self.source.version {
             Some(version) if self.length > 0 && self.length < version.total => {
