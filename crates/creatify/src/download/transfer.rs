@@ -55,9 +55,9 @@ impl From<Failure> for Interruption {
 }
 
 impl Interruption {
-    /// A refused redirect and an untrusted certificate do not pass by themselves.
+    /// An untrusted certificate does not pass by itself.
     fn of_request(error: reqwest::Error) -> Self {
-        let is_final = error.is_redirect() || transport::is_untrusted(&error);
+        let is_final = transport::is_untrusted(&error);
         let failure = Failure::of_request(error);
         if is_final { Self::Final(failure) } else { retry(failure) }
     }
