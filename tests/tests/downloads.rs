@@ -91,8 +91,7 @@ async fn another_call_goes_on_with_what_an_earlier_one_left() {
     assert_eq!(scene.left(), ["video.mp4"]);
 }
 
-/// What was left is of another version of the file, or of another file: it is thrown away, not
-/// glued together.
+/// The part is of another version of the file, or of another file: it is discarded, not joined.
 #[tokio::test(start_paused = true)]
 async fn halves_of_two_files_are_never_glued_together() {
     for notes in [
@@ -203,7 +202,8 @@ async fn fetch(url: &str, folder: &Path) -> Result<String, creatify::Error> {
         .base_url("http://127.0.0.1:9")
         .build()
         .unwrap();
-    let job = json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "video_output": url });
+    let id = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
+    let job = json!({ "id": id, "status": "done", "video_output": url });
     let job: Job = serde_json::from_value(job).unwrap();
     let file = client.download(&job, Goal::Video, folder.join("video.mp4")).await?;
     Ok(fs::read_to_string(file.path).unwrap())
@@ -218,8 +218,10 @@ async fn a_server_that_sends_less_than_the_rest_is_asked_for_more() {
         "/video.mp4",
         &[
             HALF,
-            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-5/8\ncontent-length: 2\netag: \"one\"\nconnection: close\n\nef",
-            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 6-7/8\ncontent-length: 2\netag: \"one\"\nconnection: close\n\ngh",
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-5/8\n\
+             content-length: 2\netag: \"one\"\nconnection: close\n\nef",
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 6-7/8\n\
+             content-length: 2\netag: \"one\"\nconnection: close\n\ngh",
         ],
     )
     .await;
@@ -236,11 +238,15 @@ async fn a_server_that_sends_less_than_the_rest_is_asked_for_more() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_goes_on_with_another_file_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
-    let (url, _) = scripted("/video.mp4", &[
-        HALF,
-        "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-7/8\ncontent-length: 4\netag: \"two\"\nconnection: close\n\nEFGH",
-        "HTTP/1.1 200 OK\ncontent-length: 8\netag: \"two\"\nconnection: close\n\nABCDEFGH",
-    ])
+    let (url, _) = scripted(
+        "/video.mp4",
+        &[
+            HALF,
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-7/8\n\
+             content-length: 4\netag: \"two\"\nconnection: close\n\nEFGH",
+            "HTTP/1.1 200 OK\ncontent-length: 8\netag: \"two\"\nconnection: close\n\nABCDEFGH",
+        ],
+    )
     .await;
     assert_eq!(fetch(&url, folder.path()).await.unwrap(), "ABCDEFGH");
 }

@@ -189,6 +189,17 @@ fn half(lines: &str, body: &[u8]) -> Answer {
     Whole(format!("200 OK\ncontent-length: {length}\n{lines}"), body[..length / 2].to_vec())
 }
 
+/// Returns the answer that goes on after [`half`], and where it begins.
+fn second_half(body: &[u8]) -> (usize, Answer) {
+    let (at, last, total) = (body.len() / 2, body.len() - 1, body.len());
+    let head = format!(
+        "206 Partial Content\ncontent-range: bytes {at}-{last}/{total}\n\
+         content-length: {}\netag: \"one\"",
+        total - at
+    );
+    (at, Whole(head, body[at..].to_vec()))
+}
+
 const MP4: &str = "content-type: video/mp4";
 const TAGGED: &str = "content-type: video/mp4\netag: \"one\"";
 
@@ -325,6 +336,17 @@ async fn two_versions_are_never_joined() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_document_does_not_cost_what_has_arrived() {
+    let body = video();
+    let (at, rest) = second_half(&body);
+    let page = ok("content-type: text/html", b"<html>back in a moment</html>");
+    let empty = ok("content-type: video/mp4", b"");
+    let service = Service::new([half(TAGGED, &body), page, empty, rest]).await;
+    assert_eq!(service.download().await.unwrap(), body);
+    assert!(service.request(3).contains(&format!("range: bytes={at}-\r\n")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_download_at_a_time_writes_to_a_file() {
     let (go, wait) = oneshot::channel();
     let length = video().len();
@@ -359,7 +381,7 @@ async fn a_file_that_is_there_is_kept_unless_overwriting_is_wished() {
         assert!(error.to_string().contains(&in_the_way.display().to_string()), "{error}");
         assert_eq!(fs::read(&in_the_way).unwrap(), b"somebody's");
         assert_eq!(service.left(), [name]);
-        assert_eq!(service.request_count(), 0, "it was asked for before the file was looked at");
+        assert_eq!(service.request_count(), 0, "a request came first");
 
         let job = service.job();
         let file = service.client.download(&job, Goal::Video, service.path()).overwrite();
@@ -439,15 +461,7 @@ async fn an_expired_link_is_renewed_by_reading_the_job() {
 #[tokio::test(start_paused = true)]
 async fn a_link_that_is_signed_anew_goes_on_where_the_old_one_stopped() {
     let body = video();
-    let (at, last, total) = (body.len() / 2, body.len() - 1, body.len());
-    let rest = Whole(
-        format!(
-            "206 Partial Content\ncontent-range: bytes {at}-{last}/{total}\n\
-             content-length: {}\netag: \"one\"",
-            total - at
-        ),
-        body[at..].to_vec(),
-    );
+    let (at, rest) = second_half(&body);
     let service = Service::new([half(TAGGED, &body), status("403 Forbidden"), rest]).await;
     *service.link.lock().unwrap() = "/v/video.mp4?signature=old".to_owned();
     let old = service.job();
@@ -495,16 +509,9 @@ async fn a_body_that_drips_for_ever_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_time_out_keeps_what_can_be_resumed() {
     let body = video();
-    let (at, last, total) = (body.len() / 2, body.len() - 1, body.len());
-    let first = Hanging(format!("200 OK\ncontent-length: {total}\n{TAGGED}"), body[..at].to_vec());
-    let rest = Whole(
-        format!(
-            "206 Partial Content\ncontent-range: bytes {at}-{last}/{total}\n\
-             content-length: {}\netag: \"one\"",
-            total - at
-        ),
-        body[at..].to_vec(),
-    );
+    let (total, half) = (body.len(), body[..body.len() / 2].to_vec());
+    let first = Hanging(format!("200 OK\ncontent-length: {total}\n{TAGGED}"), half);
+    let (at, rest) = second_half(&body);
     let service = Service::new([first, rest]).await;
     let start = Instant::now();
     let job = service.job();

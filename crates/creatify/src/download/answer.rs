@@ -71,7 +71,8 @@ pub(super) enum NextStep {
     Refuse(String),
 }
 
-/// Whether an answer is one that storages give for a file that has not appeared yet.
+/// Chance that the file appears under the same link: some answers are those of storages that do not
+/// show a new file yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MayAppear {
     Yes,

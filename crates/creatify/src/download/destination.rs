@@ -13,7 +13,7 @@ use crate::job::{Goal, JobHandle};
 /// Extensions that a video's file may take from its link.
 const VIDEO_EXTENSIONS: [&str; 5] = ["mp4", "m4v", "mov", "webm", "mkv"];
 
-/// What to do about files that are in the way.
+/// Treatment of files that are in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Existing {
     /// Leave them, and fail.

@@ -224,12 +224,21 @@ fn open_locked(path: &Path) -> Result<StdFile, Failure> {
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let locked = file.try_clone().and_then(same_file::Handle::from_file).map_err(failed)?;
-        if same_file::Handle::from_path(path).is_ok_and(|current| current == locked) {
+        if is_at(&file, path).map_err(failed)? {
             return Ok(file);
         }
     }
     Err(Failure::new(format!("another download is writing {}", path.display())))
+}
+
+/// Returns whether an open file is still the one at a path.
+fn is_at(file: &StdFile, path: &Path) -> io::Result<bool> {
+    let open = same_file::Handle::from_file(file.try_clone()?)?;
+    match same_file::Handle::from_path(path) {
+        Ok(current) => Ok(current == open),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn read_head(path: &Path) -> io::Result<Vec<u8>> {
@@ -261,5 +270,32 @@ fn forget(path: &Path) {
         && error.kind() != io::ErrorKind::NotFound
     {
         tracing::debug!(%error, path = %path.display(), "a file is left behind");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_another_download_has_finished_is_not_taken_for_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("video.mp4.part");
+        let file = open_locked(&path).unwrap();
+        assert!(is_at(&file, &path).unwrap());
+        fs::rename(&path, folder.path().join("video.mp4")).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+        let next = open_locked(&path).unwrap();
+        assert!(is_at(&next, &path).unwrap() && !is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn a_part_under_way_is_opened_only_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("video.mp4.part");
+        let file = open_locked(&path).unwrap();
+        assert!(open_locked(&path).unwrap_err().reason().contains("another download"));
+        drop(file);
+        open_locked(&path).unwrap();
     }
 }

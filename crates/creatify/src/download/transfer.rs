@@ -113,13 +113,23 @@ impl Transfer<'_> {
             request = request.header(RANGE, format!("bytes={from}-"));
             request = request.header(IF_RANGE, &version.etag);
         }
-        let response = request.send().await.map_err(Interruption::of_request)?;
+        let mut response = request.send().await.map_err(Interruption::of_request)?;
         let status = response.status();
         let answer = Answer::read(status, response.headers(), Utc::now());
         let answered = || Failure::new(format!("the storage answered {status}"));
+        let content_type = answer.content_type.as_deref();
+        let resumes = matches!(requested, Requested::Rest { .. });
+        let mut first = None;
         let total = match answer.next_step(requested) {
             NextStep::Append { total } => Some(total),
             NextStep::Replace { version, total } => {
+                if resumes {
+                    // An error document in place of the file must not cost the bytes there are.
+                    first = response.chunk().await.map_err(Interruption::of_request)?;
+                    let head = first.as_deref().unwrap_or_default();
+                    content::check(self.handle.goal, content_type, head)
+                        .map_err(|reason| retry(Failure::new(reason)))?;
+                }
                 self.part.restart(version).await?;
                 total
             }
@@ -137,7 +147,29 @@ impl Transfer<'_> {
             NextStep::Refuse(reason) => return Err(Failure::new(reason).into()),
         };
         self.retries.found();
-        self.receive(response, total, answer.content_type.as_deref()).await
+        self.check_size(total.unwrap_or_default())?;
+        self.report_progress(total);
+        if let Some(first) = first {
+            self.take(&first, total, content_type).await?;
+        }
+        self.receive(response, total, content_type).await
+    }
+
+    /// Writes a piece of a body to the part.
+    async fn take(
+        &mut self,
+        piece: &[u8],
+        total: Option<u64>,
+        content_type: Option<&str>,
+    ) -> Result<(), Interruption> {
+        self.check_size(self.part.length().saturating_add(piece.len() as u64))?;
+        let had_head = self.part.head().len() == content::HEAD_BYTES;
+        self.part.append(piece).await?;
+        if !had_head && self.part.head().len() == content::HEAD_BYTES {
+            self.check_content(content_type).await?;
+        }
+        self.report_progress(total);
+        Ok(())
     }
 
     /// Writes a body to the part, and checks that the file is whole and what was asked for.
@@ -147,22 +179,14 @@ impl Transfer<'_> {
         total: Option<u64>,
         content_type: Option<&str>,
     ) -> Result<(), Interruption> {
-        self.check_size(total.unwrap_or_default())?;
-        self.report_progress(total);
         let mut meter = SpeedMeter::new(self.limits.min_speed, Instant::now());
         loop {
             // Before the window ends or at its end, whatever comes first.
             let arrived = tokio::time::timeout_at(meter.window_end(), response.chunk()).await;
             match arrived {
                 Ok(Ok(Some(chunk))) => {
-                    self.check_size(self.part.length().saturating_add(chunk.len() as u64))?;
-                    let was_known = self.part.head().len() == content::HEAD_BYTES;
-                    self.part.append(&chunk).await?;
-                    if !was_known && self.part.head().len() == content::HEAD_BYTES {
-                        self.check_content(content_type).await?;
-                    }
+                    self.take(&chunk, total, content_type).await?;
                     meter.count(chunk.len());
-                    self.report_progress(total);
                 }
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
