@@ -199,10 +199,13 @@ impl Drop for Part {
 }
 
 impl Source {
-    /// Returns whether bytes of that number can be a beginning of this source.
+    /// Returns whether bytes of that number can be a beginning of this source, and the rest can be
+    /// asked for.
     fn is_of(&self, length: u64) -> bool {
-        let total = self.version.as_ref().map(|version| version.total);
-        length > 0 && total.is_some_and(|total| length < total)
+        self.version.as_ref().is_some_and(|version| {
+            let is_tag = http::HeaderValue::from_str(&version.etag).is_ok();
+            is_tag && length > 0 && length < version.total
+        })
     }
 }
 
@@ -287,6 +290,19 @@ mod tests {
         assert!(!is_at(&file, &path).unwrap());
         let next = open_locked(&path).unwrap();
         assert!(is_at(&next, &path).unwrap() && !is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn damaged_notes_are_not_gone_on_from() {
+        let source = |etag: &str, total| Source {
+            url: "https://e.com/video.mp4".to_owned(),
+            version: Some(Version { etag: etag.to_owned(), total, last_modified: None }),
+        };
+        assert!(source("\"one\"", 8).is_of(4));
+        assert!(!source("\"one\"", 8).is_of(0));
+        assert!(!source("\"one\"", 8).is_of(8));
+        assert!(!source("\"one\r\nx: y\"", 8).is_of(4));
+        assert!(!Source::default().is_of(4));
     }
 
     #[test]
