@@ -26,22 +26,20 @@ use crate::{
     error::{Error, ErrorKind},
     http::transport,
     job::{Goal, Job, JobHandle},
-    jobs::JobReader,
 };
 use destination::Existing;
 use failure::Failure;
 use part::Part;
 use retries::Retries;
 use speed::MinSpeed;
-use transfer::Transfer;
+pub(crate) use transfer::DownloadClient;
+use transfer::{Limits, ProgressHook, Transfer};
 
 /// Larger files are refused unless [`Download::max_bytes`] says otherwise.
 const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// As good as none, and no clock overflows.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
-
-type ProgressHook = Box<dyn FnMut(u64, Option<u64>) + Send>;
 
 /// A file to be downloaded. Awaiting it does so.
 ///
@@ -80,28 +78,6 @@ pub struct Downloaded {
     pub path: PathBuf,
     /// Length of the file.
     pub bytes: u64,
-}
-
-/// Bounds of a download.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    max_bytes: u64,
-    timeout: Duration,
-    min_speed: MinSpeed,
-}
-
-/// The client of downloads: HTTP without credentials, and the reader of jobs.
-pub(crate) struct DownloadClient {
-    http: reqwest::Client,
-    jobs: JobReader,
-    /// Base URL of the API. Only one on this machine may name files on this machine.
-    api: Url,
-}
-
-impl DownloadClient {
-    pub(crate) fn new(jobs: JobReader, api: &Url) -> Result<Self, Error> {
-        Ok(Self { http: transport::downloads(api)?, jobs, api: api.clone() })
-    }
 }
 
 impl<'c> Download<'c> {

@@ -8,21 +8,46 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    DownloadClient, Limits, ProgressHook,
     answer::{Answer, MayAppear, NextStep, Requested},
     content,
     failure::Failure,
     part::Part,
     retries::{Link, Retries},
-    speed::SpeedMeter,
+    speed::{MinSpeed, SpeedMeter},
 };
 use crate::{
+    error::Error,
     http::{CallOptions, transport},
     job::{Goal, JobHandle},
+    jobs::JobReader,
 };
 
 /// Time to read the job again for a new link.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(15);
+
+pub(super) type ProgressHook = Box<dyn FnMut(u64, Option<u64>) + Send>;
+
+/// Bounds of a download.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) max_bytes: u64,
+    pub(super) timeout: Duration,
+    pub(super) min_speed: MinSpeed,
+}
+
+/// The client of downloads: HTTP without credentials, and the reader of jobs.
+pub(crate) struct DownloadClient {
+    pub(super) http: reqwest::Client,
+    pub(super) jobs: JobReader,
+    /// Base URL of the API. Only one on this machine may name files on this machine.
+    pub(super) api: Url,
+}
+
+impl DownloadClient {
+    pub(crate) fn new(jobs: JobReader, api: &Url) -> Result<Self, Error> {
+        Ok(Self { http: transport::downloads(api)?, jobs, api: api.clone() })
+    }
+}
 
 /// The transfer of one file.
 pub(super) struct Transfer<'c> {
