@@ -149,15 +149,15 @@ impl Client {
         join_all(handles.iter().map(|handle| self.wait(*handle)).collect::<Vec<_>>())
     }
 
-    /// Tells the waits for a job that it may have changed, so that it is polled at once. Free: at most
-    /// one request, and none when nobody waits for the job.
+    /// Tells the waits for a job that it may have changed, so that it is polled at once. Free: at
+    /// most one request, and none when nobody waits for the job.
     ///
-    /// A hint never ends a wait by itself: anyone can post to a webhook URL. Hints that show nothing
-    /// new cost at most one request a job a minute. Waits for jobs with a webhook URL learn how
-    /// reliable hints are, and poll less often the more they are.
+    /// A hint never ends a wait by itself: anyone can post to a webhook URL. Hints that show
+    /// nothing new cost at most one request a job a minute. Waits for jobs with a webhook URL learn
+    /// how reliable hints are, and poll less often the more they are.
     ///
     /// ```no_run
-    /// # fn example(client: creatify::Client, body: &[u8]) -> Result<(), creatify::Error> {
+    /// # fn example(client: creatify::Client, body: &[u8]) -> creatify::Result<()> {
     /// let delivery = creatify::webhook::parse(body)?;
     /// client.hint(delivery.job);
     /// # Ok(())
@@ -302,11 +302,11 @@ impl Client {
     ///
     /// A download that broke off goes on where it stopped, now or in a later call, if the storage
     /// proves that it is still the same version: by a strong `ETag`, the total length and
-    /// `Last-Modified`. Otherwise it starts over, and nothing is left behind when it fails. While the
-    /// storage does not have the file yet (403, 404), it is asked for during 30 s. When the link has
-    /// expired, the job is read again for a new one, which is free. Pauses that the storage asks for
-    /// are kept to. [`timeout`](Download::timeout) and [`min_speed`](Download::min_speed) bound all
-    /// of it.
+    /// `Last-Modified`. Otherwise it starts over, and nothing is left behind when it fails. While
+    /// the storage does not have the file yet (403, 404), it is asked for during 30 s. When the
+    /// link has expired, the job is read again for a new one, which is free. Pauses that the
+    /// storage asks for are kept to. [`timeout`](Download::timeout) and
+    /// [`min_speed`](Download::min_speed) bound all of it.
     ///
     /// An empty file, a web page, XML, JSON and other files that are no video by their first bytes
     /// and declared type are refused, and declared compression (gzip, deflate) is undone. A file
@@ -320,7 +320,7 @@ impl Client {
     /// written.
     ///
     /// ```no_run
-    /// # async fn example(client: creatify::Client, job: creatify::Job) -> Result<(), creatify::Error> {
+    /// # async fn example(client: creatify::Client, job: creatify::Job) -> creatify::Result<()> {
     /// let file = client.download(&job, creatify::Goal::Video, "videos/").await?;
     /// println!("{} bytes in {}", file.bytes, file.path.display());
     /// # Ok(())
@@ -348,7 +348,7 @@ impl Client {
     /// then.
     ///
     /// ```no_run
-    /// # async fn example(client: creatify::Client, error: creatify::Error) -> Result<(), creatify::Error> {
+    /// # async fn example(client: creatify::Client, error: creatify::Error) -> creatify::Result<()> {
     /// use creatify::{MatchConfidence, Reconciled};
     ///
     /// if let Some(record) = error.submission_record() {

@@ -94,8 +94,8 @@ impl Hints {
         }
     }
 
-    /// Takes a hint; returns the time at which a poll is due because of it. `None` when nobody waits
-    /// for the job, or a hint made a poll due already.
+    /// Takes a hint; returns the time at which a poll is due because of it. `None` when nobody
+    /// waits for the job, or a hint made a poll due already.
     pub(super) fn hint(&mut self, job: JobId, now: Instant) -> Option<Instant> {
         let watched = self.jobs.get_mut(&job)?;
         if watched.due.is_some() {

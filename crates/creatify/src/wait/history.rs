@@ -148,7 +148,8 @@ impl History {
 /// ```
 /// use std::time::Duration;
 ///
-/// let run_times: creatify::wait::RunTimeStats = [120, 150, 190].map(Duration::from_secs).into_iter().collect();
+/// let run_times: creatify::wait::RunTimeStats =
+///     [120, 150, 190].map(Duration::from_secs).into_iter().collect();
 /// assert_eq!(run_times.count(), 3);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

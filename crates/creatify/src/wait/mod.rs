@@ -108,7 +108,8 @@ impl Wait {
     /// error.
     ///
     /// ```no_run
-    /// # async fn example(client: creatify::Client, handle: creatify::JobHandle) -> Result<(), creatify::Error> {
+    /// # use creatify::{Client, JobHandle};
+    /// # async fn example(client: Client, handle: JobHandle) -> creatify::Result<()> {
     /// use creatify::wait::WaitEvent;
     /// use futures_util::StreamExt;
     ///
