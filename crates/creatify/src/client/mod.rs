@@ -348,7 +348,8 @@ impl Client {
     /// then.
     ///
     /// ```no_run
-    /// # async fn example(client: creatify::Client, error: creatify::Error) -> creatify::Result<()> {
+    /// # use creatify::{Client, Error};
+    /// # async fn example(client: Client, error: Error) -> creatify::Result<()> {
     /// use creatify::{MatchConfidence, Reconciled};
     ///
     /// if let Some(record) = error.submission_record() {

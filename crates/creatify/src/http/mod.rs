@@ -206,7 +206,8 @@ impl Executor {
             Billing::Billable => self.unpooled.clone(),
         };
         let api = ApiClient::new_with_client(&self.api_base_url, http, context.clone());
-        let mut request = pin!(send(api)); // pinned here, since moving it costs more than polling it
+        // Pinned here, since moving it costs more than polling it.
+        let mut request = pin!(send(api));
         let mut error = match with_timeout(timeout, request.as_mut()).await {
             Some(Ok(value)) => {
                 self.succeeded(value.headers());
