@@ -10,7 +10,7 @@ use crate::{
     ErrorResponse, Job, JobId, SubmissionRecord,
     http::{
         Origin, error_response, lenient,
-        retry::{Billing, Failure, RetryDecision, RetryState, decide},
+        retry::{Billability, Failure, RetryDecision, RetryState, decide},
     },
     submission::{reconcile, response_id},
 };
@@ -41,10 +41,10 @@ pub fn sent_again(
     retry_after: Option<Duration>,
     time_left: Duration,
 ) -> [Option<Duration>; 2] {
-    [Billing::Free, Billing::Billable].map(|billing| {
+    [Billability::Free, Billability::Billable].map(|billability| {
         let failure = Failure::Answer { status, retry_after, origin: Origin::Service };
         let backoff = Some(Duration::ZERO);
-        match decide(RetryState { billing, failure, attempts: 1, backoff, time_left }) {
+        match decide(RetryState { billability, failure, attempts: 1, backoff, time_left }) {
             RetryDecision::Retry(delay) => Some(delay),
             RetryDecision::GiveUp | RetryDecision::OutcomeUnknown => None,
         }

@@ -7,7 +7,7 @@ use std::{
 
 use url::Url;
 
-use super::failure::Failure;
+use super::failure::DownloadFailure;
 use crate::job::{Goal, JobHandle};
 
 /// Extensions that a video's file may take from its link.
@@ -49,17 +49,17 @@ fn default_name(handle: JobHandle, link: &Url) -> String {
 
 /// Refuses to replace a file, unless that is wished, and anything that is not a file, such as a
 /// device, in any case: it would be renamed over, not written to.
-pub(super) fn check(path: &Path, existing: Existing) -> Result<(), Failure> {
+pub(super) fn check(path: &Path, existing: Existing) -> Result<(), DownloadFailure> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Failure::of_file(path, error)),
+        Err(error) => return Err(DownloadFailure::of_file(path, error)),
     };
     // A link that leads nowhere is replaced like a file.
     let target = fs::metadata(path).unwrap_or(found);
     if !target.is_file() && !target.is_symlink() {
         let reason = format!("{} is not a regular file; nothing was downloaded", path.display());
-        return Err(Failure::of_destination(reason));
+        return Err(DownloadFailure::of_destination(reason));
     }
     match existing {
         Existing::Overwrite => Ok(()),
@@ -68,8 +68,8 @@ pub(super) fn check(path: &Path, existing: Existing) -> Result<(), Failure> {
 }
 
 /// Returns the failure for a file that must not be replaced.
-pub(super) fn in_the_way(path: &Path) -> Failure {
-    Failure::of_destination(format!(
+pub(super) fn in_the_way(path: &Path) -> DownloadFailure {
+    DownloadFailure::of_destination(format!(
         "{} exists already; only `overwrite` (`--force` on the command line) replaces it",
         path.display()
     ))

@@ -9,7 +9,7 @@ use crate::{
 
 /// Reason for which a download, or one attempt of it, failed.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct DownloadFailure {
     kind: FailureKind,
     reason: String,
     cause: Option<BoxError>,
@@ -22,7 +22,7 @@ enum FailureKind {
     Download,
 }
 
-impl Failure {
+impl DownloadFailure {
     pub(super) fn new(reason: impl Into<String>) -> Self {
         Self { kind: FailureKind::Download, reason: reason.into(), cause: None }
     }

@@ -28,7 +28,7 @@ use crate::{
     job::{Goal, Job, JobHandle},
 };
 use destination::Existing;
-use failure::Failure;
+use failure::DownloadFailure;
 use part::Part;
 use retries::Retries;
 use speed::MinSpeed;
@@ -155,14 +155,14 @@ impl<'c> Download<'c> {
         fetched.map_err(|failure| failure.into_error(handle))
     }
 
-    fn check_link(&self, link: &str) -> Result<Url, Failure> {
+    fn check_link(&self, link: &str) -> Result<Url, DownloadFailure> {
         let link = Url::parse(link)
-            .map_err(|error| Failure::new(format!("its link is not a URL ({error})")))?;
-        transport::check_link(&self.client.api, &link).map_err(Failure::new)?;
+            .map_err(|error| DownloadFailure::new(format!("its link is not a URL ({error})")))?;
+        transport::check_link(&self.client.api, &link).map_err(DownloadFailure::new)?;
         Ok(link)
     }
 
-    async fn fetch(self, link: Url) -> Result<Downloaded, Failure> {
+    async fn fetch(self, link: Url) -> Result<Downloaded, DownloadFailure> {
         let Self { client, handle, existing, limits, .. } = self;
         let path = destination::file(&self.destination, handle, &link);
         destination::check(&path, existing)?;
@@ -186,7 +186,7 @@ impl<'c> Download<'c> {
                 part.flush().await?;
                 let (arrived, seconds) = (part.length(), limits.timeout.as_secs_f64());
                 let reason = format!("the time-out of {seconds} s passed with {arrived} bytes");
-                return Err(Failure::new(reason));
+                return Err(DownloadFailure::new(reason));
             }
         }
         part.finish(&path, existing).await?;

@@ -15,7 +15,7 @@ use super::{
     answer::{Requested, Version},
     content::HEAD_BYTES,
     destination::{self, Existing},
-    failure::Failure,
+    failure::DownloadFailure,
     mp4,
 };
 
@@ -48,14 +48,14 @@ impl Part {
         destination: &Path,
         link: &Url,
         existing: Existing,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DownloadFailure> {
         let path = beside(destination, ".part")
-            .ok_or_else(|| Failure::of_destination("the destination has no file name"))?;
+            .ok_or_else(|| DownloadFailure::of_destination("the destination has no file name"))?;
         let folder = destination.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(folder) = folder {
-            fs::create_dir_all(folder).map_err(|error| Failure::of_file(folder, error))?;
+            fs::create_dir_all(folder).map_err(|error| DownloadFailure::of_file(folder, error))?;
         }
-        let failed = |error| Failure::of_file(&path, error);
+        let failed = |error| DownloadFailure::of_file(&path, error);
         let file = open_locked(&path)?;
         // From here on the part is ours to write, if it is a part of ours at all.
         let notes_path = notes(&path);
@@ -112,7 +112,7 @@ impl Part {
     }
 
     /// Goes on with another link of the job. Bytes of another file are discarded.
-    pub(super) async fn follow(&mut self, link: &Url) -> Result<(), Failure> {
+    pub(super) async fn follow(&mut self, link: &Url) -> Result<(), DownloadFailure> {
         let url = without_query(link);
         if url == self.source.url {
             return Ok(());
@@ -122,7 +122,10 @@ impl Part {
     }
 
     /// Begins again, with a version that can be resumed if there is one.
-    pub(super) async fn restart(&mut self, version: Option<Version>) -> Result<(), Failure> {
+    pub(super) async fn restart(
+        &mut self,
+        version: Option<Version>,
+    ) -> Result<(), DownloadFailure> {
         self.source.version = version;
         let emptied = async {
             self.file.flush().await?;
@@ -134,29 +137,29 @@ impl Part {
         let emptied = emptied.await;
         self.length = 0;
         self.head.clear();
-        emptied.map_err(|error| Failure::of_file(&self.path, error))
+        emptied.map_err(|error| DownloadFailure::of_file(&self.path, error))
     }
 
-    pub(super) async fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) async fn append(&mut self, bytes: &[u8]) -> Result<(), DownloadFailure> {
         let written = self.file.write_all(bytes).await;
-        written.map_err(|error| Failure::of_file(&self.path, error))?;
+        written.map_err(|error| DownloadFailure::of_file(&self.path, error))?;
         self.length += bytes.len() as u64;
         let missing = (HEAD_BYTES - self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..missing]);
         Ok(())
     }
 
-    pub(super) async fn flush(&mut self) -> Result<(), Failure> {
-        self.file.flush().await.map_err(|error| Failure::of_file(&self.path, error))
+    pub(super) async fn flush(&mut self) -> Result<(), DownloadFailure> {
+        self.file.flush().await.map_err(|error| DownloadFailure::of_file(&self.path, error))
     }
 
     /// Returns whether it is an MP4 whose end is missing. For a file that was flushed.
-    pub(super) async fn ends_early(&self) -> Result<bool, Failure> {
+    pub(super) async fn ends_early(&self) -> Result<bool, DownloadFailure> {
         let (path, length) = (self.path.clone(), self.length);
         let read =
             tokio::task::spawn_blocking(move || mp4::ends_early(&mut StdFile::open(path)?, length));
         let result = read.await.map_err(io::Error::other).and_then(|result| result);
-        result.map_err(|error| Failure::of_file(&self.path, error))
+        result.map_err(|error| DownloadFailure::of_file(&self.path, error))
     }
 
     /// Makes it the file.
@@ -164,10 +167,10 @@ impl Part {
         &mut self,
         destination: &Path,
         existing: Existing,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DownloadFailure> {
         self.flush().await?;
         let synced = self.file.get_mut().sync_all().await;
-        synced.map_err(|error| Failure::of_file(&self.path, error))?;
+        synced.map_err(|error| DownloadFailure::of_file(&self.path, error))?;
         destination::check(destination, existing)?;
         let renamed = match existing {
             Existing::Keep => destination::rename_to_new(&self.path, destination),
@@ -177,7 +180,7 @@ impl Part {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(destination::in_the_way(destination))
             }
-            Err(error) => Err(Failure::of_file(destination, error)),
+            Err(error) => Err(DownloadFailure::of_file(destination, error)),
             Ok(()) => {
                 forget(&notes(&self.path));
                 self.source = Source::default();
@@ -211,8 +214,8 @@ impl Source {
 
 /// Opens a part, or makes it, and locks it. Another download may have renamed it in between; then
 /// the lock is on a finished file, which must not be touched.
-fn open_locked(path: &Path) -> Result<StdFile, Failure> {
-    let failed = |error| Failure::of_file(path, error);
+fn open_locked(path: &Path) -> Result<StdFile, DownloadFailure> {
+    let failed = |error| DownloadFailure::of_file(path, error);
     for _ in 0..MAX_OPENS {
         if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
             return Err(destination::in_the_way(path));
@@ -231,7 +234,7 @@ fn open_locked(path: &Path) -> Result<StdFile, Failure> {
             return Ok(file);
         }
     }
-    Err(Failure::new(format!("another download is writing {}", path.display())))
+    Err(DownloadFailure::new(format!("another download is writing {}", path.display())))
 }
 
 /// Returns whether an open file is still the one at a path.

@@ -10,7 +10,7 @@ use url::Url;
 use super::{
     answer::{Answer, MayAppear, NextStep, Requested},
     content,
-    failure::Failure,
+    failure::DownloadFailure,
     part::Part,
     retries::{Link, Retries},
     speed::{MinSpeed, SpeedMeter},
@@ -64,17 +64,17 @@ pub(super) struct Transfer<'c> {
 /// End of an attempt that did not bring the whole file.
 enum Interruption {
     /// Another attempt may succeed.
-    Retry { failure: Failure, asked: Option<Duration> },
+    Retry { failure: DownloadFailure, asked: Option<Duration> },
     /// It came too slowly. Another connection may be faster.
-    TooSlow(Failure),
+    TooSlow(DownloadFailure),
     /// The file is not there, or not under this link.
-    Missing { failure: Failure, asked: Option<Duration>, may_appear: MayAppear },
+    Missing { failure: DownloadFailure, asked: Option<Duration>, may_appear: MayAppear },
     /// No other attempt would succeed.
-    Final(Failure),
+    Final(DownloadFailure),
 }
 
-impl From<Failure> for Interruption {
-    fn from(failure: Failure) -> Self {
+impl From<DownloadFailure> for Interruption {
+    fn from(failure: DownloadFailure) -> Self {
         Self::Final(failure)
     }
 }
@@ -83,18 +83,18 @@ impl Interruption {
     /// An untrusted certificate does not pass by itself.
     fn of_request(error: reqwest::Error) -> Self {
         let is_final = transport::is_untrusted(&error);
-        let failure = Failure::of_request(error);
+        let failure = DownloadFailure::of_request(error);
         if is_final { Self::Final(failure) } else { retry(failure) }
     }
 }
 
-fn retry(failure: Failure) -> Interruption {
+fn retry(failure: DownloadFailure) -> Interruption {
     Interruption::Retry { failure, asked: None }
 }
 
 impl Transfer<'_> {
     /// Fetches the file into the part, with as many attempts as are sensible.
-    pub(super) async fn run(&mut self) -> Result<(), Failure> {
+    pub(super) async fn run(&mut self) -> Result<(), DownloadFailure> {
         loop {
             let before = self.part.length();
             let Err(interruption) = self.attempt().await else { return Ok(()) };
@@ -141,7 +141,7 @@ impl Transfer<'_> {
         let mut response = request.send().await.map_err(Interruption::of_request)?;
         let status = response.status();
         let answer = Answer::read(status, response.headers(), Utc::now());
-        let answered = || Failure::new(format!("the storage answered {status}"));
+        let answered = || DownloadFailure::new(format!("the storage answered {status}"));
         let content_type = answer.content_type.as_deref();
         let resumes = matches!(requested, Requested::Rest { .. });
         let mut first = None;
@@ -153,14 +153,14 @@ impl Transfer<'_> {
                     first = response.chunk().await.map_err(Interruption::of_request)?;
                     let head = first.as_deref().unwrap_or_default();
                     content::check(self.handle.goal, content_type, head)
-                        .map_err(|reason| retry(Failure::new(reason)))?;
+                        .map_err(|reason| retry(DownloadFailure::new(reason)))?;
                 }
                 self.part.restart(version).await?;
                 total
             }
             NextStep::StartOver(reason) => {
                 self.part.restart(None).await?;
-                return Err(retry(Failure::new(reason)));
+                return Err(retry(DownloadFailure::new(reason)));
             }
             NextStep::Retry { after } => {
                 return Err(Interruption::Retry { failure: answered(), asked: after });
@@ -169,7 +169,7 @@ impl Transfer<'_> {
                 let failure = answered();
                 return Err(Interruption::Missing { failure, asked: after, may_appear });
             }
-            NextStep::Refuse(reason) => return Err(Failure::new(reason).into()),
+            NextStep::Refuse(reason) => return Err(DownloadFailure::new(reason).into()),
         };
         self.retries.found();
         self.check_size(total.unwrap_or_default())?;
@@ -223,7 +223,7 @@ impl Transfer<'_> {
             if meter.check(Instant::now()).is_err() {
                 self.part.flush().await?;
                 let min = self.limits.min_speed;
-                return Err(Interruption::TooSlow(Failure::new(format!(
+                return Err(Interruption::TooSlow(DownloadFailure::new(format!(
                     "it came with less than {} bytes a second for {} s",
                     min.bytes_per_second,
                     min.window.as_secs()
@@ -234,28 +234,30 @@ impl Transfer<'_> {
         match total {
             Some(total) if self.part.length() < total => {
                 let arrived = self.part.length();
-                return Err(retry(Failure::new(format!("{arrived} of {total} bytes arrived"))));
+                return Err(retry(DownloadFailure::new(format!(
+                    "{arrived} of {total} bytes arrived"
+                ))));
             }
             Some(total) if self.part.length() > total => {
                 self.part.restart(None).await?;
-                return Err(retry(Failure::new("more bytes arrived than the file has")));
+                return Err(retry(DownloadFailure::new("more bytes arrived than the file has")));
             }
             _ => {}
         }
         self.check_content(content_type).await?;
         if total.is_none() && self.handle.goal == Goal::Video && self.part.ends_early().await? {
             self.part.restart(None).await?;
-            return Err(retry(Failure::new("the video ends early, by its own contents")));
+            return Err(retry(DownloadFailure::new("the video ends early, by its own contents")));
         }
         Ok(())
     }
 
-    fn check_size(&self, bytes: u64) -> Result<(), Failure> {
+    fn check_size(&self, bytes: u64) -> Result<(), DownloadFailure> {
         let most = self.limits.max_bytes;
         if bytes <= most {
             return Ok(());
         }
-        Err(Failure::new(format!("the file is larger than {most} bytes")))
+        Err(DownloadFailure::new(format!("the file is larger than {most} bytes")))
     }
 
     /// Discards a file that is something else than was asked for. The next attempt may bring it:
@@ -265,7 +267,7 @@ impl Transfer<'_> {
             Ok(()) => Ok(()),
             Err(reason) => {
                 self.part.restart(None).await?;
-                Err(retry(Failure::new(reason)))
+                Err(retry(DownloadFailure::new(reason)))
             }
         }
     }
@@ -277,7 +279,7 @@ impl Transfer<'_> {
     }
 
     /// Reads the job again, and takes the link that it names now. One free request.
-    async fn renew_link(&mut self) -> Result<Link, Failure> {
+    async fn renew_link(&mut self) -> Result<Link, DownloadFailure> {
         let jobs = &self.client.jobs;
         let options = CallOptions {
             deadline: (Instant::now() + RENEWAL_TIMEOUT).min(self.deadline),
@@ -294,7 +296,7 @@ impl Transfer<'_> {
         let link = job.output(self.handle.goal).and_then(|link| Url::parse(link).ok());
         match link.filter(|link| *link != self.link) {
             Some(link) => {
-                transport::check_link(&self.client.api, &link).map_err(Failure::new)?;
+                transport::check_link(&self.client.api, &link).map_err(DownloadFailure::new)?;
                 self.part.follow(&link).await?;
                 self.link = link;
                 Ok(Link::Renewed)

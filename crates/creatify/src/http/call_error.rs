@@ -8,7 +8,7 @@ use http::{StatusCode, header::LOCATION};
 use super::{
     error_response::{ErrorMessages, ErrorResponse},
     lenient,
-    retry::{Billing, Failure, Origin},
+    retry::{Billability, Failure, Origin},
     transport::is_untrusted,
 };
 use crate::error::{BoxError, ChargeRisk, Error, ErrorKind, RetrySafety};
@@ -128,11 +128,11 @@ impl CallError {
             .answered(self.response)
             .after(self.attempts);
         if undecodable {
-            error = match Billing::of(self.operation) {
-                Billing::Billable => {
+            error = match Billability::of(self.operation) {
+                Billability::Billable => {
                     error.with_retry_safety(RetrySafety::Unsafe).charged(ChargeRisk::Charged)
                 }
-                Billing::Free => error.with_retry_safety(RetrySafety::Safe),
+                Billability::Free => error.with_retry_safety(RetrySafety::Safe),
             };
         }
         if untrusted {

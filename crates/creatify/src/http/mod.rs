@@ -30,7 +30,7 @@ pub use error_response::{ErrorMessages, ErrorResponse};
 pub(crate) use pagination::ListPage;
 use rate_limiter::RateLimiter;
 pub(crate) use retry::Origin;
-use retry::{Billing, Failure, RetryDecision, RetryState, decide};
+use retry::{Billability, Failure, RetryDecision, RetryState, decide};
 
 use crate::{
     error::{Error, ErrorKind},
@@ -135,12 +135,12 @@ impl Executor {
         T: DeserializeOwned,
         F: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
-        let billing = Billing::of(operation);
+        let billability = Billability::of(operation);
         // A billable request with too little time left for its answer would make its outcome
         // unknown.
-        let latest_start = match billing {
-            Billing::Free => options.deadline,
-            Billing::Billable => {
+        let latest_start = match billability {
+            Billability::Free => options.deadline,
+            Billability::Billable => {
                 options.deadline.checked_sub(options.attempt_timeout).unwrap_or(options.deadline)
             }
         };
@@ -154,7 +154,7 @@ impl Executor {
             attempts += 1;
             let sent_at = Utc::now();
             let timeout = options.attempt_timeout.min(time_until(options.deadline));
-            let mut error = match self.attempt(operation, billing, timeout, &send).await {
+            let mut error = match self.attempt(operation, billability, timeout, &send).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -167,7 +167,7 @@ impl Executor {
                 self.limiter.throttle(retry_after);
             }
             let state = RetryState {
-                billing,
+                billability,
                 failure: error.failure,
                 attempts,
                 backoff: backoff.next(),
@@ -192,7 +192,7 @@ impl Executor {
     async fn attempt<T, F>(
         &self,
         operation: OperationId,
-        billing: Billing,
+        billability: Billability,
         timeout: Duration,
         send: impl Fn(ApiClient) -> F,
     ) -> Result<T, CallError>
@@ -201,9 +201,9 @@ impl Executor {
         F: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
         let context = Context::new(self.credentials.clone());
-        let http = match billing {
-            Billing::Free => self.pooled.clone(),
-            Billing::Billable => self.unpooled.clone(),
+        let http = match billability {
+            Billability::Free => self.pooled.clone(),
+            Billability::Billable => self.unpooled.clone(),
         };
         let api = ApiClient::new_with_client(&self.api_base_url, http, context.clone());
         // Pinned here, since moving it costs more than polling it.

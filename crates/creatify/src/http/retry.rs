@@ -8,14 +8,14 @@ use std::time::Duration;
 use creatify_api::{BodyExtent, OperationId};
 use http::StatusCode;
 
-/// Billing of a request: sending a billable one twice can cost twice.
+/// Billability of a request: sending a billable one twice can cost twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Billing {
+pub(crate) enum Billability {
     Free,
     Billable,
 }
 
-impl Billing {
+impl Billability {
     pub(crate) fn of(operation: OperationId) -> Self {
         if operation.billing().is_some() { Self::Billable } else { Self::Free }
     }
@@ -52,7 +52,7 @@ pub(crate) enum Origin {
 /// The state of a call when a request of it has failed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryState {
-    pub(crate) billing: Billing,
+    pub(crate) billability: Billability,
     pub(crate) failure: Failure,
     /// Requests that were sent so far.
     pub(crate) attempts: u32,
@@ -77,12 +77,12 @@ pub(crate) enum RetryDecision {
 const MAX_ATTEMPTS_UNDECODABLE: u32 = 2;
 
 pub(crate) fn decide(state: RetryState) -> RetryDecision {
-    let RetryState { billing, failure, attempts, backoff, time_left } = state;
-    match (billing, server_effect(failure)) {
-        (Billing::Billable, ServerEffect::Possible) => return RetryDecision::OutcomeUnknown,
+    let RetryState { billability, failure, attempts, backoff, time_left } = state;
+    match (billability, server_effect(failure)) {
+        (Billability::Billable, ServerEffect::Possible) => return RetryDecision::OutcomeUnknown,
         (_, ServerEffect::Refused) => return RetryDecision::GiveUp,
-        (Billing::Billable, ServerEffect::Certain) => return RetryDecision::GiveUp,
-        (_, ServerEffect::None) | (Billing::Free, _) => {}
+        (Billability::Billable, ServerEffect::Certain) => return RetryDecision::GiveUp,
+        (_, ServerEffect::None) | (Billability::Free, _) => {}
     }
     if is_final_for_reads(failure, attempts) {
         return RetryDecision::GiveUp;
@@ -184,9 +184,9 @@ mod tests {
         ]
     }
 
-    fn state(billing: Billing, failure: Failure) -> RetryState {
+    fn state(billability: Billability, failure: Failure) -> RetryState {
         RetryState {
-            billing,
+            billability,
             failure,
             attempts: 1,
             backoff: Some(Duration::from_secs(1)),
@@ -203,7 +203,7 @@ mod tests {
             let state = RetryState {
                 backoff: Some(Duration::from_secs(backoff)),
                 time_left: Duration::from_secs(left),
-                ..state(Billing::Billable, failure)
+                ..state(Billability::Billable, failure)
             };
             if let RetryDecision::Retry(_) = decide(state) {
                 let certain = match failure {
@@ -219,11 +219,11 @@ mod tests {
         fn no_delay_reaches_the_deadline_or_undercuts_what_the_service_asked(
             failure in any_failure(), backoff in 0u64..100, left in 0u64..1000,
         ) {
-            for billing in [Billing::Free, Billing::Billable] {
+            for billability in [Billability::Free, Billability::Billable] {
                 let time_left = Duration::from_secs(left);
                 let backoff = Duration::from_secs(backoff);
                 let state =
-                    RetryState { backoff: Some(backoff), time_left, ..state(billing, failure) };
+                    RetryState { backoff: Some(backoff), time_left, ..state(billability, failure) };
                 if let RetryDecision::Retry(delay) = decide(state) {
                     prop_assert!(delay < time_left);
                     prop_assert!(delay >= backoff);
@@ -236,11 +236,11 @@ mod tests {
 
         #[test]
         fn used_up_attempts_end_every_call(failure in any_failure()) {
-            for billing in [Billing::Free, Billing::Billable] {
+            for billability in [Billability::Free, Billability::Billable] {
                 let state = RetryState {
                     backoff: None,
                     time_left: Duration::MAX,
-                    ..state(billing, failure)
+                    ..state(billability, failure)
                 };
                 prop_assert!(!matches!(decide(state), RetryDecision::Retry(_)));
             }
@@ -251,7 +251,7 @@ mod tests {
     fn a_body_that_never_decodes_is_asked_for_twice_at_most() {
         let decide = |extent, attempts| {
             let failure = Failure::Undecodable { extent };
-            decide(RetryState { attempts, ..state(Billing::Free, failure) })
+            decide(RetryState { attempts, ..state(Billability::Free, failure) })
         };
         assert!(matches!(decide(BodyExtent::Whole, 1), RetryDecision::Retry(_)));
         assert_eq!(decide(BodyExtent::Whole, 2), RetryDecision::GiveUp);
@@ -298,7 +298,10 @@ mod tests {
             (service(308, None), stop, stop),
         ] {
             assert_eq!(
-                (decide(state(Billing::Free, failure)), decide(state(Billing::Billable, failure))),
+                (
+                    decide(state(Billability::Free, failure)),
+                    decide(state(Billability::Billable, failure))
+                ),
                 (free, billable),
                 "{failure:?}"
             );

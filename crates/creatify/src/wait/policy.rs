@@ -66,17 +66,17 @@ pub struct Adaptive {
     request_cost: f64,
 }
 
-/// Delay in seconds that a request is worth, in each situation.
-mod worth {
+/// Delay in seconds that is accepted to save one request, in each situation.
+mod seconds_per_request {
     /// Progress tells the end: polls before it would be in vain.
-    pub(super) const TOLD: f64 = 0.6;
+    pub(super) const BY_PROGRESS: f64 = 0.6;
     /// It is not running, so it cannot end at once.
     pub(super) const QUEUED: f64 = 0.6;
     /// Only earlier jobs tell the end.
-    pub(super) const EARLIER: f64 = 0.055;
+    pub(super) const BY_RUN_TIMES: f64 = 0.055;
     /// Nothing tells the end: about one poll in five seconds, as most clients do, but none too
     /// early.
-    pub(super) const UNTOLD: f64 = 0.05;
+    pub(super) const UNKNOWN: f64 = 0.05;
 }
 
 /// Upper bound of the first delay, in seconds. How long jobs take is not documented, so no delay is
@@ -123,11 +123,18 @@ impl PollPolicy for Adaptive {
         let pause = if let Some(done) = history.done {
             (history.now - done) / 2.0 // its output may appear at any moment, or never
         } else if history.running.is_none() {
-            forecast.delay(worth::QUEUED * request_cost)
+            forecast.delay(seconds_per_request::QUEUED * request_cost)
         } else {
-            let untold = if history.run_times.is_some() { worth::EARLIER } else { worth::UNTOLD };
+            let without_progress = if history.run_times.is_some() {
+                seconds_per_request::BY_RUN_TIMES
+            } else {
+                seconds_per_request::UNKNOWN
+            };
             forecast.delay(
-                untold * (worth::TOLD / untold).powf(forecast.progress_credence) * request_cost,
+                without_progress
+                    * (seconds_per_request::BY_PROGRESS / without_progress)
+                        .powf(forecast.progress_credence)
+                    * request_cost,
             )
         };
         let known = history.run_times.is_some() || forecast.progress_credence > 0.5;

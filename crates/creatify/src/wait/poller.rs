@@ -60,7 +60,7 @@ pub(super) struct Poller {
     last_poll: Instant,
     next_poll: Instant,
     history: History,
-    submitted: Submitted,
+    submitted_by: SubmittedBy,
     watch: WatchGuard,
     last_seen: Option<Job>,
     last_failure: Option<String>,
@@ -71,13 +71,12 @@ pub(super) struct Poller {
     state: State,
 }
 
-/// Submitter of the job.
+/// Client that submitted the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Submitted {
-    /// This client.
-    Here,
-    /// Anybody, any time ago.
-    Elsewhere,
+enum SubmittedBy {
+    ThisClient,
+    /// Another client or process, at any time.
+    Another,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +106,11 @@ impl Poller {
             next_poll: started,
             history,
             watch: options.batcher.watch(options.handle.id),
-            submitted: if age.is_some() { Submitted::Here } else { Submitted::Elsewhere },
+            submitted_by: if age.is_some() {
+                SubmittedBy::ThisClient
+            } else {
+                SubmittedBy::Another
+            },
             last_seen: None,
             last_failure: None,
             failures: 0,
@@ -193,7 +196,7 @@ impl Poller {
     fn seen(&mut self, job: Job) -> Option<Result<WaitEvent, Error>> {
         self.failures = 0;
         self.missing_since = None;
-        if self.history.poll_count() == 0 && self.submitted == Submitted::Elsewhere {
+        if self.history.poll_count() == 0 && self.submitted_by == SubmittedBy::Another {
             self.begin_history(&job);
         }
         let goal = self.options.handle.goal;
@@ -298,7 +301,7 @@ impl Poller {
     /// Returns the error of a wait whose polls are refused. A job that is there goes on.
     fn refused(&mut self, error: Error) -> Error {
         let last_seen = self.last_seen.take();
-        if last_seen.is_none() && self.submitted == Submitted::Elsewhere {
+        if last_seen.is_none() && self.submitted_by == SubmittedBy::Another {
             return error.charged(ChargeRisk::Unknown);
         }
         Error::new(
@@ -321,7 +324,7 @@ impl Poller {
         let timeout = self.options.timeout.as_secs_f64();
         let message = format!("not done within {timeout} s; {last}, and it goes on");
         // A job that is there was paid for.
-        let is_there = self.last_seen.is_some() || self.submitted == Submitted::Here;
+        let is_there = self.last_seen.is_some() || self.submitted_by == SubmittedBy::ThisClient;
         let charge_risk = if is_there { ChargeRisk::Charged } else { ChargeRisk::Unknown };
         let error = Error::new(ErrorKind::TimedOut, message)
             .of_job(self.options.handle)
