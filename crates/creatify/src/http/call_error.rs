@@ -83,9 +83,9 @@ impl CallError {
                 }
                 error.source = Some(cause.without_url().into());
             }
-            // Refused before it was sent, by the generated code or by a hook.
+            // Refused by the generated code or by a hook, before it was sent.
             ApiError::InvalidRequest(message) | ApiError::Custom(message) => {
-                error.failure = Failure::NotConnected;
+                error.failure = Failure::InvalidRequest;
                 error.source = Some(message.into());
                 return error;
             }
@@ -150,6 +150,9 @@ impl CallError {
                 ErrorKind::RateLimited,
                 "not sent: requests are limited or throttled, and its turn would have come too late",
             ),
+            (Failure::InvalidRequest, _) => {
+                (ErrorKind::InvalidInput, "the request could not be built; nothing was sent")
+            }
             (Failure::NotConnected, _) => {
                 (ErrorKind::Unreachable, "the service could not be reached; nothing was sent")
             }
@@ -195,4 +198,27 @@ impl CallError {
 
 fn location(received: &Received) -> Option<String> {
     received.headers.get(LOCATION)?.to_str().ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_cannot_be_built_is_an_invalid_input_and_was_not_sent() {
+        let credentials = Credentials::new("the-id", "the-key").unwrap();
+        let context = Context::new(credentials.clone());
+        for api_error in [
+            ApiError::InvalidRequest("`id` was not initialized".to_owned()),
+            ApiError::Custom("a credential is not a header value".to_owned()),
+        ] {
+            let operation = OperationId::CreateCustomTemplateJob;
+            let error = CallError::classify(operation, api_error, &context, &credentials);
+            let error = error.into_error();
+            assert_eq!(error.kind(), &ErrorKind::InvalidInput, "{error}");
+            assert_eq!(error.retry_safety(), RetrySafety::Futile);
+            assert_eq!(error.charge_risk(), ChargeRisk::None);
+            assert!(error.to_string().contains("nothing was sent"), "{error}");
+        }
+    }
 }

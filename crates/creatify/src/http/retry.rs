@@ -26,6 +26,8 @@ impl Billability {
 pub(crate) enum Failure {
     /// The deadline of the call would have passed before the request's turn. Nothing was sent.
     DeadlinePassed,
+    /// The request could not be built, or a hook refused it. Nothing was sent.
+    InvalidRequest,
     /// No connection was made, so nothing was sent.
     NotConnected,
     /// The server's certificate is not trusted, so nothing was sent.
@@ -132,7 +134,7 @@ const CALLER_GONE: [u16; 2] = [460, 499];
 fn server_effect(failure: Failure) -> ServerEffect {
     match failure {
         Failure::DeadlinePassed | Failure::NotConnected => ServerEffect::None,
-        Failure::Untrusted => ServerEffect::Refused,
+        Failure::InvalidRequest | Failure::Untrusted => ServerEffect::Refused,
         Failure::NoAnswer | Failure::RefusalInSuccess => ServerEffect::Possible,
         Failure::Undecodable { .. } => ServerEffect::Certain,
         Failure::Answer { status, origin, .. } => match status {
@@ -169,6 +171,7 @@ mod tests {
             prop_oneof![Just(BodyExtent::Whole), Just(BodyExtent::Cut), Just(BodyExtent::TooLong)];
         prop_oneof![
             Just(Failure::DeadlinePassed),
+            Just(Failure::InvalidRequest),
             Just(Failure::NotConnected),
             Just(Failure::Untrusted),
             Just(Failure::NoAnswer),
@@ -271,6 +274,7 @@ mod tests {
         let later = RetryDecision::Retry(Duration::from_secs(7));
         let (stop, unknown) = (RetryDecision::GiveUp, RetryDecision::OutcomeUnknown);
         for (failure, free, billable) in [
+            (Failure::InvalidRequest, stop, stop),
             (Failure::NotConnected, again, again),
             (Failure::Untrusted, stop, stop),
             (Failure::NoAnswer, again, unknown),
