@@ -20,10 +20,11 @@ use crate::{
     sync::lock,
 };
 
-/// Number of recent charges that are compared with the rate card: they say more of today's prices.
+/// Number of latest charges that are compared with the rate card. Older ones may be from before a
+/// price change.
 const CHARGES_COMPARED: usize = 100;
-/// A render of another process is not taken for failed before this: the job may still show how it
-/// had ended before.
+/// Time for which a failure is not taken for that of a render of another process: the job may still
+/// show how it ended before the render.
 const LEFT_OVER_GRACE: TimeDelta = TimeDelta::seconds(120);
 
 pub(crate) struct Billing {
@@ -42,10 +43,11 @@ struct BillingState {
     /// Length of the ledger's file when it was last read.
     loaded: Option<u64>,
     charges: Vec<Charge>,
-    mismatch_told: bool,
+    mismatch_logged: bool,
 }
 
-/// An entered and reserved call. Dropped, it stays reserved: nobody knows what became of it.
+/// A call that is reserved in the budget and entered in the ledger. If this is dropped, the call
+/// stays reserved, since its outcome is not known.
 pub(crate) struct PendingCharge {
     entry: Entry,
     reservation: Option<Reservation>,
@@ -87,11 +89,10 @@ impl Billing {
                 })?)
             }
             (Some(_), None) => {
-                let missing = match seconds {
-                    None => "the expected duration of the video",
-                    Some(_) => "a price of this model in the rate card",
-                };
-                return Err(Error::invalid(format!("the budget cannot be held without {missing}")));
+                return Err(Error::invalid(match seconds {
+                    None => "a budget is set, so the expected duration of the video is needed",
+                    Some(_) => "a budget is set, but the rate card has no price of this model",
+                }));
             }
         };
         let mut entry =
@@ -134,7 +135,7 @@ impl Billing {
         self.state().unknown.insert(pending.entry.id.clone(), pending);
     }
 
-    /// Takes a job for that of a call of unknown outcome.
+    /// Assigns a job to a call of unknown outcome.
     pub(crate) fn adopt(&self, entry: &str, job: JobId) {
         if let Some(mut pending) = self.take_unknown(entry) {
             pending.entry.state = EntryState::Reserved;
@@ -142,15 +143,14 @@ impl Billing {
         }
     }
 
-    /// Takes a call of unknown outcome for not accepted.
+    /// Notes that a call of unknown outcome was not accepted.
     pub(crate) fn disown(&self, entry: &str) {
         if let Some(pending) = self.take_unknown(entry) {
             self.released(pending);
         }
     }
 
-    /// Returns the jobs that are known to be those of other calls; none if the ledger cannot be
-    /// read.
+    /// Returns the jobs of other calls in the ledger; none if it cannot be read.
     pub(crate) fn jobs_of_others(&self, entry: &str) -> HashSet<JobId> {
         let entries = self.ledger.read().map(|contents| contents.entries).unwrap_or_default();
         entries
@@ -160,7 +160,7 @@ impl Billing {
             .collect()
     }
 
-    /// Returns the state of a render of this job that has not ended, by this client's record.
+    /// Returns the state of this job's open render, if the ledger has one.
     pub(crate) fn open_render(&self, job: JobId) -> Option<EntryState> {
         let is_it = |entry: &Entry| {
             entry.job_id == Some(job)
@@ -171,7 +171,8 @@ impl Billing {
         entries.into_iter().find(is_it).map(|entry| entry.state)
     }
 
-    /// Takes a call of this process, or of another that wrote to the same ledger.
+    /// Takes a call of unknown outcome: of this process, or of another that wrote to the same
+    /// ledger.
     fn take_unknown(&self, entry: &str) -> Option<PendingCharge> {
         if let Some(pending) = self.state().unknown.remove(entry) {
             return Some(pending);
@@ -182,9 +183,9 @@ impl Billing {
         Some(PendingCharge::of_another(entry))
     }
 
-    /// Settles the calls that a job shows to have ended.
+    /// Settles the open charges of a job that has ended.
     pub(crate) fn record_status(&self, job: &Job) {
-        if !self.may_wait_for(job.id()) {
+        if !self.may_have_open_charge(job.id()) {
             return;
         }
         for operation in
@@ -206,8 +207,9 @@ impl Billing {
         }
     }
 
-    /// Returns whether a call may wait for this job, which is seldom so: lists show many jobs.
-    fn may_wait_for(&self, job: JobId) -> bool {
+    /// Returns whether this job may have an open charge. Most jobs of a list have none, so this
+    /// check is cheap.
+    fn may_have_open_charge(&self, job: JobId) -> bool {
         let state = self.state();
         state.loaded != self.ledger.file_length()
             || [BillableOperation::Preview, BillableOperation::Create, BillableOperation::Render]
@@ -232,8 +234,8 @@ impl Billing {
         }
     }
 
-    /// Takes the call that waits for this job: of this process, or of another that wrote to the
-    /// same ledger.
+    /// Takes the accepted call of this job: of this process, or of another that wrote to the same
+    /// ledger.
     fn take_accepted(&self, job: &Job, operation: BillableOperation) -> Option<PendingCharge> {
         let key = (job.id(), operation);
         let found = self.state().accepted.remove(&key);
@@ -256,15 +258,17 @@ impl Billing {
         Some(found)
     }
 
-    /// Takes over the open calls of a shared ledger, unless its file has not changed: lists show
-    /// many jobs of others.
+    /// Takes over the open calls that other processes wrote to the ledger.
     fn load(&self) {
         let length = self.ledger.file_length();
         let entries = match self.ledger.read() {
             Ok(contents) => contents.entries,
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "charges of other processes cannot be entered");
+                tracing::warn!(
+                    error,
+                    "the ledger cannot be read, so charges of other processes are not settled"
+                );
                 Vec::new()
             }
         };
@@ -283,11 +287,11 @@ impl Billing {
         state.charges.push(charge);
         let excess = state.charges.len().saturating_sub(CHARGES_COMPARED);
         state.charges.drain(..excess);
-        if !state.mismatch_told
+        if !state.mismatch_logged
             && let Some(mismatch) =
                 Mismatch::find(&self.rate_card, RateCard::known(), &state.charges)
         {
-            state.mismatch_told = true;
+            state.mismatch_logged = true;
             tracing::warn!("{mismatch}; choose a card with ClientBuilder::rate_card");
         }
     }
@@ -309,8 +313,8 @@ impl Billing {
         &self.rate_card
     }
 
-    /// Writes an entry for what has happened already. A failure must not lose the job: it is logged
-    /// with all that is known.
+    /// Writes an entry for something that has already happened. If that fails, the entry is logged,
+    /// so that the job is not lost.
     fn write(&self, entry: &Entry) {
         if let Err(error) = self.ledger.write(entry) {
             tracing::error!(
@@ -335,11 +339,11 @@ enum Settlement {
 }
 
 /// Decides what a job's status says about one of its calls. `credits_used` is what the last
-/// billable call on the job was charged; 0 or less on a finished job is not a price but a charge
-/// that the service has not entered yet.
+/// billable call on the job was charged; 0 or less on a finished job means that the service has not
+/// entered the charge yet.
 fn settlement(job: &Job, operation: BillableOperation) -> Settlement {
     let goal = match operation {
-        // A job with a video tells what the render was charged, not the preview.
+        // A job with a video shows the charge of the render, not of the preview.
         BillableOperation::Preview if job.video_url().is_some() => return Settlement::Open,
         BillableOperation::Preview => Goal::Preview,
         BillableOperation::Create | BillableOperation::Render => Goal::Video,

@@ -50,7 +50,7 @@ struct Inner {
     retry_safety: RetrySafety,
     charge_risk: ChargeRisk,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-    /// Record of a submission that was charged, and whose answer does not say as which job.
+    /// Record of a submission that was charged, but whose answer does not name its job.
     record: Option<Box<SubmissionRecord>>,
 }
 
@@ -64,13 +64,13 @@ pub enum ErrorKind {
     InvalidInput,
     /// The service refused the credentials (401, 403). Check them.
     Credentials,
-    /// The service refused the request (other 4xx). [`Error::response`] has its words, field by
+    /// The service refused the request (other 4xx). [`Error::response`] has its messages, field by
     /// field. Change the request.
     Refused,
     /// The account has too few credits. Nothing was charged.
     InsufficientCredits,
-    /// The job has a video, and another render would be charged again. Nothing was sent. Take the
-    /// video it has.
+    /// The job has a video, and another render would be charged again. Nothing was sent. Download
+    /// the existing video.
     AlreadyRendered,
     /// The job is being made, or a render of it has not ended, and another one would be charged
     /// again. Nothing was sent. Wait for it with [`Error::job`].
@@ -89,7 +89,7 @@ pub enum ErrorKind {
     Unreachable,
     /// A success whose body is not what the specification says. A billable request **was charged**.
     Undecodable,
-    /// A billable request was sent and its fate is not known: it may have been accepted and
+    /// A billable request was sent and its outcome is not known: it may have been accepted and
     /// charged, or not. It was not sent again. Check the account's jobs before sending it again.
     OutcomeUnknown(Box<SubmissionRecord>),
     /// The job ended `failed`. [`Error::last_seen`] has the reason.
@@ -140,11 +140,11 @@ impl ErrorKind {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RetrySafety {
-    /// It may: this cannot be charged twice.
+    /// The call may be made again: it cannot be charged twice.
     Safe,
-    /// It would fail in the same way. Change something first.
+    /// The same call would fail in the same way. Change something first.
     Futile,
-    /// It may be charged a second time. Find out first what became of this one.
+    /// The call may be charged a second time. Find out first what became of this one.
     Unsafe,
 }
 
@@ -153,11 +153,11 @@ pub enum RetrySafety {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChargeRisk {
-    /// No.
+    /// Nothing was charged.
     None,
-    /// Yes.
+    /// Credits were charged.
     Charged,
-    /// Perhaps.
+    /// It is not known whether credits were charged.
     Unknown,
 }
 
@@ -192,9 +192,9 @@ pub struct SubmissionRecord {
     pub marker: Option<String>,
     /// Time just before it was sent.
     pub sent_at: DateTime<Utc>,
-    /// Time at which the answer was given up.
+    /// Time at which the client stopped waiting for the answer.
     pub given_up_at: DateTime<Utc>,
-    /// Time for which the service may have been working on it.
+    /// Longest time for which the service may have worked on it.
     pub timeout: Duration,
     /// Id of its entry in the ledger.
     pub entry: String,
@@ -287,14 +287,13 @@ impl Error {
         self.0.operation
     }
 
-    /// Returns the job it concerns, to wait for or to write down. Present as soon as an id is
-    /// known.
+    /// Returns the job it concerns, to wait for or to write down, if its id is known.
     pub fn job(&self) -> Option<JobHandle> {
         self.0.job
     }
 
-    /// Returns the record of the submission, if its outcome is unknown, or the job as which it was
-    /// accepted and charged: pass it to [`Client::reconcile`](crate::Client::reconcile).
+    /// Returns the record of the submission if its outcome is unknown, or if it was charged and its
+    /// job is unknown. Pass it to [`Client::reconcile`](crate::Client::reconcile).
     pub fn submission_record(&self) -> Option<&SubmissionRecord> {
         match &self.0.kind {
             ErrorKind::OutcomeUnknown(record) => Some(record),
@@ -318,7 +317,7 @@ impl Error {
         self.0.charge_risk
     }
 
-    /// Returns what the service answered: status, request id, and its own words.
+    /// Returns the answer of the service: status, request id and messages.
     pub fn response(&self) -> Option<&ErrorResponse> {
         self.0.response.as_ref()
     }
@@ -391,7 +390,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Returns what was being done, in words.
+/// Returns the operation in words.
 fn action(operation: OperationId, job: Option<JobHandle>) -> String {
     let of_job = |action: &str| match job {
         Some(JobHandle { id, .. }) => format!("{action} job {id}"),

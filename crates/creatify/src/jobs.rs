@@ -1,5 +1,5 @@
-//! Reading of jobs. Every job that is read from anywhere passes [`JobReader::record`], which
-//! settles charges and learns run times.
+//! Reading of jobs. Every job that is read passes [`JobReader::record`], which settles charges and
+//! learns video durations.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) struct JobReader {
     pub(crate) run_times: Arc<RunTimes>,
 }
 
-/// A list of jobs, as far as its first page shows them.
+/// The first page of a list of jobs.
 pub(crate) struct FirstPage {
     pub(crate) jobs: Vec<Job>,
     pub(crate) has_more: bool,
@@ -57,7 +57,8 @@ impl JobReader {
     }
 
     /// Records the status of a job that was read: settles its charge once it has ended, and learns
-    /// the duration of its video. A status left over from before a render is not the render's.
+    /// the duration of its video. After a render the job may still show its earlier final status;
+    /// that is not recorded.
     pub(crate) fn record(&self, job: &Job) {
         self.run_times.observe(job);
         if !self.run_times.is_left_over(job) {

@@ -52,9 +52,10 @@ impl fmt::Display for OverBudget {
         let BudgetState { limit, reserved, spent } = self.budget;
         write!(
             f,
-            "may cost {}, which is above the budget: {spent} spent and {reserved} reserved of {}",
+            "the submission may cost {}, but the budget of {limit} has {} left ({spent} spent, \
+             {reserved} reserved)",
             self.asked.in_words(),
-            limit.in_words()
+            self.budget.available()
         )
     }
 }
@@ -93,7 +94,8 @@ impl BudgetState {
 
     fn settle(&mut self, reserved: Credits, charged: Credits) {
         self.reserved = self.reserved.checked_sub(reserved).unwrap_or(Credits::ZERO);
-        // A negative charge is not known yet. A sum that is too large to hold is above every limit.
+        // A negative charge means that it is not known yet. On overflow the whole limit counts as
+        // spent.
         let charged = charged.max(Credits::ZERO);
         self.spent = self.spent.checked_add(charged).unwrap_or(self.limit);
     }
@@ -163,7 +165,7 @@ mod tests {
         assert_eq!((refused.asked, refused.budget), (credits(3), budget.state()));
         assert_eq!(
             refused.to_string(),
-            "may cost 3 credits, which is above the budget: 5 spent and 3 reserved of 10 credits"
+            "the submission may cost 3 credits, but the budget of 10 has 2 left (5 spent, 3 reserved)"
         );
         held.release();
         assert_eq!(budget.state().available(), credits(5));

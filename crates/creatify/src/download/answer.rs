@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::error_response;
 
-/// Version of a file, by which bytes of another one are recognised.
+/// Version of a file, so that bytes of different versions are never joined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Version {
     /// Strong entity tag.
@@ -22,11 +22,11 @@ pub(super) struct Version {
     pub(super) last_modified: Option<String>,
 }
 
-/// Head of an answer, as far as it matters here.
+/// Status and headers of an answer, as far as a download needs them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     status: StatusCode,
-    /// Length of the body. Absent when it was decompressed, and when its end is the connection's.
+    /// Length of the body. Absent when the body was decompressed, or has no `Content-Length`.
     length: Option<u64>,
     range: Option<ContentRange>,
     etag: Option<String>,
@@ -59,7 +59,7 @@ pub(super) enum Requested<'v> {
 pub(super) enum NextStep {
     /// Append the body to what is there.
     Append { total: u64 },
-    /// Take the body for the whole file. It can be resumed if its version is known.
+    /// Store the body as the whole file. It can be resumed if its version is known.
     Replace { version: Option<Version>, total: Option<u64> },
     /// Discard what is there and ask for the whole file.
     StartOver(&'static str),
@@ -71,8 +71,7 @@ pub(super) enum NextStep {
     Refuse(String),
 }
 
-/// Chance that the file appears under the same link: some answers are those of storages that do not
-/// show a new file yet.
+/// Possibility that the file appears later under the same link: storages may show a new file late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MayAppear {
     Yes,
@@ -109,10 +108,12 @@ impl Answer {
             StatusCode::OK => NextStep::Replace { version: self.version(), total: self.length },
             StatusCode::PARTIAL_CONTENT => match requested {
                 Requested::Rest { from, version } => self.continuation(from, version),
-                Requested::Whole => NextStep::StartOver("the storage sent a part of the file"),
+                Requested::Whole => {
+                    NextStep::StartOver("the storage sent a part of the file instead of all of it")
+                }
             },
             StatusCode::RANGE_NOT_SATISFIABLE => {
-                NextStep::StartOver("the storage does not resume this download")
+                NextStep::StartOver("the storage refused to resume the download")
             }
             StatusCode::ACCEPTED
             | StatusCode::NO_CONTENT
@@ -130,15 +131,16 @@ impl Answer {
         }
     }
 
-    /// Returns the version, if the rest of the file can be asked for by it. A weak tag does not
-    /// promise the same bytes; without a length, the end of the file is not known.
+    /// Returns the version if the download can be resumed: it needs a strong `ETag`, since a weak
+    /// one does not promise the same bytes, and a length.
     fn version(&self) -> Option<Version> {
         let etag = self.etag.clone().filter(|etag| !etag.starts_with("W/"))?;
         Some(Version { etag, total: self.length?, last_modified: self.last_modified.clone() })
     }
 
-    /// Appends only what is proved to go on where the part ends, in the same version: some servers
-    /// ignore `If-Range`, and a decompressed body is no piece of the file.
+    /// Appends the body only if its headers prove that it continues the part in the same version:
+    /// some servers ignore `If-Range`, and the offsets of a decompressed body are not those of the
+    /// file.
     fn continuation(&self, from: u64, version: &Version) -> NextStep {
         let is_next = self.range.is_some_and(|range| {
             range.first == from
@@ -153,7 +155,7 @@ impl Answer {
         if is_next && same_time && self.etag.as_ref() == Some(&version.etag) {
             NextStep::Append { total: version.total }
         } else {
-            NextStep::StartOver("the storage went on with another version of the file")
+            NextStep::StartOver("the storage did not send the rest of the same version of the file")
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     job::JobHandle,
 };
 
-/// Reason for which a download, or one attempt of it, failed.
+/// Failure of a download, or of one attempt.
 #[derive(Debug)]
 pub(super) struct DownloadFailure {
     kind: FailureKind,
@@ -40,20 +40,20 @@ impl DownloadFailure {
     /// Returns the failure of a request. The link is left out: it may be signed.
     pub(super) fn of_request(error: reqwest::Error) -> Self {
         let reason = if error.is_redirect() {
-            "a redirect was not followed"
+            "a redirect of the link was refused"
         } else if error.is_connect() {
-            "the storage was not reached"
+            "the storage could not be reached"
         } else if error.is_timeout() {
             "the storage sent nothing for too long"
         } else if error.is_decode() || error.is_body() {
-            "the file broke off"
+            "the connection broke before the end of the file"
         } else {
             "the storage did not answer"
         };
         Self { cause: Some(error.without_url().into()), ..Self::new(reason) }
     }
 
-    /// Adds why there is no further attempt.
+    /// Appends the reason why there is no further attempt.
     pub(super) fn and(mut self, addition: &str) -> Self {
         self.reason = format!("{}; {addition}", self.reason);
         self

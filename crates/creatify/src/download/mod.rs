@@ -38,10 +38,10 @@ use transfer::{Limits, ProgressHook, Transfer};
 /// Larger files are refused unless [`Download::max_bytes`] says otherwise.
 const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(60 * 60);
-/// As good as none, and no clock overflows.
+/// Upper bound of the time-out, so that no clock overflows.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A file to be downloaded. Awaiting it does so.
+/// A download of a file. It runs when it is awaited.
 ///
 /// ```no_run
 /// # use creatify::{Client, Error, Job};
@@ -102,7 +102,7 @@ impl<'c> Download<'c> {
         }
     }
 
-    /// Replaces a file that is there already, and a `NAME.part` that no download has left. Without
+    /// Replaces an existing file, and a `NAME.part` that does not come from a download. Without
     /// this, they are kept and the download fails before it sends anything. Devices, pipes and
     /// directories are never replaced.
     #[doc(alias = "force")]
@@ -117,8 +117,8 @@ impl<'c> Download<'c> {
         self
     }
 
-    /// Sets the time for the whole download with all its attempts; 1 hour by default. What has
-    /// arrived when it passes is kept for a later download, if the storage can resume it.
+    /// Sets the time for the whole download with all its attempts; 1 hour by default. Bytes that
+    /// have arrived by then are kept for a later download, if the storage can resume it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout.min(MAX_TIMEOUT);
         self
@@ -133,9 +133,9 @@ impl<'c> Download<'c> {
         self
     }
 
-    /// Calls a function with the bytes that are there and the length of the whole file, if it is
-    /// known: when an answer begins and after each piece of it. The bytes can become fewer when the
-    /// download has to start over.
+    /// Sets a function that is called with the number of bytes that have arrived and the length of
+    /// the whole file, if it is known: when an answer begins and after each piece of it. The number
+    /// falls when the download has to start over.
     #[doc(alias = "progress bar")]
     pub fn on_progress(mut self, hook: impl FnMut(u64, Option<u64>) + Send + 'static) -> Self {
         self.on_progress = Some(Box::new(hook));
@@ -185,8 +185,14 @@ impl<'c> Download<'c> {
             Err(_) => {
                 part.flush().await?;
                 let (arrived, seconds) = (part.length(), limits.timeout.as_secs_f64());
-                let reason = format!("the time-out of {seconds} s passed with {arrived} bytes");
-                return Err(DownloadFailure::new(reason));
+                let kept = if part.can_be_resumed() {
+                    "which a later download resumes from"
+                } else {
+                    "which are not kept, since the storage cannot resume the download"
+                };
+                return Err(DownloadFailure::new(format!(
+                    "the time-out of {seconds} s passed after {arrived} bytes, {kept}"
+                )));
             }
         }
         part.finish(&path, existing).await?;
@@ -203,7 +209,7 @@ impl<'c> IntoFuture for Download<'c> {
     }
 }
 
-/// Writes a path as text: paths are not always UTF-8, and texts of JSON are.
+/// Writes a path as text, since JSON has to be UTF-8 and paths need not be.
 fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }

@@ -111,6 +111,11 @@ impl Part {
         }
     }
 
+    /// Returns whether a later download can fetch the rest.
+    pub(super) fn can_be_resumed(&self) -> bool {
+        matches!(self.request(), Requested::Rest { .. })
+    }
+
     /// Goes on with another link of the job. Bytes of another file are discarded.
     pub(super) async fn follow(&mut self, link: &Url) -> Result<(), DownloadFailure> {
         let url = without_query(link);
@@ -194,7 +199,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         let is_finished = self.path.as_os_str().is_empty();
-        if !is_finished && matches!(self.request(), Requested::Whole) {
+        if !is_finished && !self.can_be_resumed() {
             forget(&self.path);
             forget(&notes(&self.path));
         }
@@ -218,7 +223,8 @@ fn open_locked(path: &Path) -> Result<StdFile, DownloadFailure> {
     let failed = |error| DownloadFailure::of_file(path, error);
     for _ in 0..MAX_OPENS {
         if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-            return Err(destination::in_the_way(path));
+            let reason = format!("{} is not a regular file; remove it", path.display());
+            return Err(DownloadFailure::of_destination(reason));
         }
         let mut options = StdFile::options();
         let options = options.create(true).truncate(false).read(true).write(true);
@@ -296,7 +302,17 @@ mod tests {
     }
 
     #[test]
-    fn damaged_notes_are_not_gone_on_from() {
+    fn a_part_that_is_not_a_regular_file_is_named_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("video.mp4.part");
+        fs::create_dir(&path).unwrap();
+        let failure = open_locked(&path).unwrap_err();
+        assert!(failure.reason().ends_with("video.mp4.part is not a regular file; remove it"));
+        assert!(path.is_dir());
+    }
+
+    #[test]
+    fn a_download_is_not_resumed_from_damaged_notes() {
         let source = |etag: &str, total| Source {
             url: "https://e.com/video.mp4".to_owned(),
             version: Some(Version { etag: etag.to_owned(), total, last_modified: None }),

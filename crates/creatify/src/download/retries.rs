@@ -1,4 +1,4 @@
-//! Pauses between the attempts of a download, and their end. No I/O.
+//! Retry decisions of a download: the pause before each attempt, and when to give up. No I/O.
 
 use std::time::Duration;
 
@@ -8,11 +8,12 @@ use tokio::time::Instant;
 use super::answer::MayAppear;
 
 const MAX_RETRIES: usize = 4;
-/// Connections that are given up for being slow before the download is.
+/// Number of slow connections at which the download is given up.
 const MAX_SLOW_CONNECTIONS: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Bytes by which an attempt earns new retries. Less than that could go on for ever.
-const EARNING_BYTES: u64 = 64 * 1024;
+/// Bytes after which an attempt resets the backoff. A lower value would let a server that sends a
+/// few bytes per attempt prolong the download for ever.
+const RESETTING_BYTES: u64 = 64 * 1024;
 /// Time for which a file may be missing: storages show new files a moment late.
 const MISSING_GRACE: Duration = Duration::from_secs(30);
 const FIRST_MISSING_PAUSE: Duration = Duration::from_secs(1);
@@ -35,12 +36,12 @@ pub(super) struct Retries {
     missing: Option<Missing>,
 }
 
-/// A file that was there at no attempt since.
+/// A file that every attempt since `since` found missing.
 #[derive(Debug)]
 struct Missing {
     since: Instant,
     next_pause: Duration,
-    /// A new link was tried at once before; the next ones wait.
+    /// Set when a new link was tried without a pause; further ones wait.
     tried_renewed: bool,
 }
 
@@ -54,9 +55,9 @@ impl Retries {
         self.missing = None;
     }
 
-    /// Notes the bytes that an attempt has brought.
+    /// Notes the number of bytes that an attempt fetched.
     pub(super) fn brought(&mut self, bytes: u64) {
-        if bytes >= EARNING_BYTES {
+        if bytes >= RESETTING_BYTES {
             self.backoff = backoff();
             self.slow_connections = 0;
         }
@@ -76,8 +77,8 @@ impl Retries {
         self.after_failure(None)
     }
 
-    /// Returns the pause before another attempt at a file that is not there: none for a new link,
-    /// and some as long as it may appear.
+    /// Returns the pause before another attempt at a missing file: zero for the first new link,
+    /// then growing pauses as long as the file may appear.
     pub(super) fn after_missing(
         &mut self,
         now: Instant,
@@ -122,11 +123,11 @@ mod tests {
     fn retries_end_unless_they_are_earned() {
         let mut retries = Retries::new();
         for _ in 0..MAX_RETRIES {
-            retries.brought(EARNING_BYTES - 1);
+            retries.brought(RESETTING_BYTES - 1);
             assert!(retries.after_failure(None).is_some());
         }
         assert_eq!(retries.after_failure(None), None);
-        retries.brought(EARNING_BYTES);
+        retries.brought(RESETTING_BYTES);
         assert!(retries.after_failure(None).is_some());
     }
 
@@ -135,7 +136,7 @@ mod tests {
         let mut retries = Retries::new();
         assert!(retries.after_slow().is_some());
         assert_eq!(retries.after_slow(), None);
-        retries.brought(EARNING_BYTES);
+        retries.brought(RESETTING_BYTES);
         assert!(retries.after_slow().is_some());
     }
 

@@ -72,8 +72,8 @@ impl CallError {
         let mut error = Self::new(operation, Failure::NoAnswer);
         match api_error {
             ApiError::CommunicationError(cause) => {
-                // Refused, not found or not secured. Any other failure may have happened after
-                // sending.
+                // The connection was refused, its host not found, or TLS failed. Any other failure
+                // may have happened after sending.
                 if cause.is_connect() {
                     error.failure = if is_untrusted(&cause) {
                         Failure::Untrusted
@@ -117,8 +117,8 @@ impl CallError {
         });
     }
 
-    /// Returns the error for a call whose failure is no special case for its caller. A billable
-    /// call with an unknown outcome is one.
+    /// Converts into the error that users see. A billable call of unknown outcome is converted by
+    /// its sender instead.
     pub(crate) fn into_error(self) -> Error {
         let (kind, message) = self.kind_and_message();
         let undecodable = matches!(kind, ErrorKind::Undecodable);
@@ -148,7 +148,7 @@ impl CallError {
         match (self.failure, &self.response) {
             (Failure::DeadlinePassed, _) => (
                 ErrorKind::RateLimited,
-                "not sent: requests are limited or throttled, and its turn would have come too late",
+                "not sent: the client's limits, or a pause after a 429, would delay it past its time-out",
             ),
             (Failure::InvalidRequest, _) => {
                 (ErrorKind::InvalidInput, "the request could not be built; nothing was sent")
@@ -174,7 +174,7 @@ impl CallError {
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => match response {
                     Some(response) if response.origin == Origin::Elsewhere => (
                         ErrorKind::Refused,
-                        "something in front of the service refused the request",
+                        "a proxy or firewall in front of the service refused the request",
                     ),
                     _ => (ErrorKind::Credentials, "the service refused the credentials"),
                 },
@@ -184,9 +184,10 @@ impl CallError {
                 StatusCode::REQUEST_TIMEOUT => {
                     (ErrorKind::Unavailable, "the service did not get the request in time")
                 }
-                status if status.is_redirection() => {
-                    (ErrorKind::Refused, "the service redirects elsewhere, which is not followed")
-                }
+                status if status.is_redirection() => (
+                    ErrorKind::Refused,
+                    "the service answered with a redirect, which API requests do not follow; check the base URL",
+                ),
                 status if status.is_client_error() => {
                     (ErrorKind::Refused, "the service refused the request")
                 }

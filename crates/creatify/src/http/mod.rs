@@ -70,8 +70,8 @@ pub(crate) struct CallLimits {
 /// and time-outs. It knows nothing about jobs, waiting or money.
 pub(crate) struct Executor {
     pooled: reqwest::Client,
-    /// Billable requests leave on a connection of their own. On a pooled one that the server is
-    /// about to close, they would end with an unknown outcome although they never arrived.
+    /// Client of billable requests, each on a new connection. On a pooled one that the server is
+    /// about to close, the outcome would be unknown although the request never arrived.
     unpooled: reqwest::Client,
     base_url: Url,
     api_base_url: String,
@@ -224,7 +224,7 @@ impl Executor {
         });
         match decoded.flatten() {
             Some((value, repairs)) => {
-                tracing::warn!(%operation, %repairs, "the answer did not decode as it is");
+                tracing::warn!(%operation, %repairs, "the answer was repaired to decode it");
                 Ok(value)
             }
             None => {
@@ -237,7 +237,7 @@ impl Executor {
         }
     }
 
-    /// Notes a success, which earns retries and may still ask to slow down.
+    /// Records a success: it adds to the retry budget, and a `Retry-After` in it is kept to.
     fn succeeded(&self, headers: &HeaderMap) {
         self.limiter.record_success();
         if headers.contains_key(http::header::RETRY_AFTER)
@@ -247,7 +247,7 @@ impl Executor {
         }
     }
 
-    /// Reads one job. An answer about another job than asked for is no answer.
+    /// Reads one job. A response with another job's id is an error.
     pub(crate) async fn get_job(&self, id: JobId, options: CallOptions) -> Result<Job, Error> {
         let get = |api: ApiClient| async move {
             api.get_custom_template_job().id(id.as_uuid()).send().await
@@ -256,13 +256,13 @@ impl Executor {
         let job: types::CustomTemplateJob =
             self.call(operation, options, get).await.map_err(CallError::into_error)?;
         if JobId::from(job.id) != id {
-            let message = format!("the service answered about another job, {}", job.id);
+            let message = format!("asked for job {id}, the service answered with job {}", job.id);
             return Err(Error::new(ErrorKind::Undecodable, message).during(operation));
         }
         Ok(job.into())
     }
 
-    /// Reads a list of these jobs, or of all, as far as its first page shows them.
+    /// Reads the first page of a list of these jobs, or of all.
     pub(crate) async fn first_page_of_jobs(
         &self,
         ids: &[JobId],

@@ -7,7 +7,7 @@ use url::Url;
 use super::{CallError, Executor};
 use crate::error::{Error, ErrorKind};
 
-/// Pages that lead in circles, or on and on, end here.
+/// Largest number of pages that are followed, in case `next` links form a loop.
 const MAX_PAGES: usize = 100;
 
 /// A list that may be one page of several.
@@ -45,8 +45,8 @@ fn next_of(next: Option<String>) -> Option<String> {
 }
 
 impl Executor {
-    /// Returns the items of a first page and of all that follow it. A list with more pages than
-    /// are followed is cut there, with a warning.
+    /// Returns the items of a first page and of all that follow it. A longer list is cut off, with
+    /// a warning.
     pub(crate) async fn all_pages<L: ListPage>(
         &self,
         operation: OperationId,
@@ -79,8 +79,8 @@ impl Executor {
 }
 
 /// Resolves the URL of a next page against that of the present one, and returns its path and query
-/// below the base URL. Its host is not used: services behind proxies name their inner one, and the
-/// credentials must not follow.
+/// below the base URL. Its host is ignored: a service behind a proxy may name its internal host,
+/// and the credentials must not be sent there.
 fn page_path(base: &Url, present: &str, next: &str) -> Option<String> {
     let prefix = base.path().trim_end_matches('/');
     let mut here = base.clone();

@@ -1,4 +1,4 @@
-//! Repairs of JSON text that strict parsers refuse: what can be read of an answer is read.
+//! Repairs of JSON text that strict parsers refuse.
 
 use std::io::Read;
 

@@ -60,7 +60,7 @@ pub(crate) struct RetryState {
     pub(crate) attempts: u32,
     /// Pause by the backoff; `None` when its attempts are used up.
     pub(crate) backoff: Option<Duration>,
-    /// Time until the deadline.
+    /// Time until the latest moment at which another attempt may start.
     pub(crate) time_left: Duration,
 }
 
@@ -75,7 +75,7 @@ pub(crate) enum RetryDecision {
     OutcomeUnknown,
 }
 
-/// A body that does not decode once will not decode the sixth time either.
+/// Attempts for a whole body that does not decode: more would get the same body.
 const MAX_ATTEMPTS_UNDECODABLE: u32 = 2;
 
 pub(crate) fn decide(state: RetryState) -> RetryDecision {
@@ -118,9 +118,9 @@ fn is_final_for_reads(failure: Failure, attempts: u32) -> bool {
 /// The effect that a failed request had on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ServerEffect {
-    /// None, for a reason that may pass.
+    /// None, for a temporary reason.
     None,
-    /// None, for a reason that does not pass by itself.
+    /// None, for a lasting reason.
     Refused,
     /// Unknown: it may have been processed.
     Possible,
@@ -143,13 +143,13 @@ fn server_effect(failure: Failure) -> ServerEffect {
             status if CALLER_GONE.contains(&status.as_u16()) => ServerEffect::Possible,
             // A firewall may inspect the answer too, and block it after the service has charged.
             StatusCode::FORBIDDEN if origin == Origin::Elsewhere => ServerEffect::Possible,
-            // The method and body were to be repeated elsewhere, so they were not used here.
+            // These ask to repeat the request elsewhere, so it was not processed here.
             StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
                 ServerEffect::Refused
             }
             status if status.is_client_error() => ServerEffect::Refused,
-            // Other redirects may follow a processed request. 5xx: a gateway whose backend went
-            // on answers 503 too, with or without `Retry-After`.
+            // Other redirects may answer a processed request, and a 5xx may come from a gateway
+            // whose backend still processed it, with or without `Retry-After`.
             _ => ServerEffect::Possible,
         },
     }

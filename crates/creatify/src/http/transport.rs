@@ -35,8 +35,8 @@ fn api(base_url: &Url) -> Result<reqwest::ClientBuilder, Error> {
     Ok(if is_loopback(base_url) { builder.no_proxy() } else { builder })
 }
 
-/// Builds the client of downloads, which knows no credentials. The files are those that an API with
-/// this base URL names.
+/// Builds the client of downloads, which knows no credentials. `api` is the base URL of the API
+/// that names the files.
 pub(crate) fn downloads(api: &Url) -> Result<reqwest::Client, Error> {
     let is_local = is_loopback(api);
     let api = api.clone();
@@ -52,11 +52,11 @@ pub(crate) fn downloads(api: &Url) -> Result<reqwest::Client, Error> {
     built(if is_local { builder.no_proxy() } else { builder })
 }
 
-/// Refuses links of files that an API with this base URL must not name: plain http, and this
-/// machine unless the API is on it, too.
+/// Refuses links that an API with this base URL must not name: plain http, and this machine unless
+/// the API is on it, too.
 pub(crate) fn check_link(api: &Url, link: &Url) -> Result<(), &'static str> {
     if names_this_machine(link) && !names_this_machine(api) {
-        return Err("an API elsewhere must not name a file on this machine (loopback)");
+        return Err("the link leads to this machine (loopback), but the API is on another host");
     }
     check_scheme(link)
 }

@@ -66,15 +66,16 @@ impl<'c> Preview<'c> {
         self
     }
 
-    /// Makes the job recognisable should the answer be lost: a short random marker becomes its
-    /// name, unless it has one.
+    /// Makes the job recognisable if the answer is lost: a short random marker becomes its name. A
+    /// submission that has a name is refused; use
+    /// [`marked_in_webhook_url`](Self::marked_in_webhook_url).
     #[doc(alias = "idempotency")]
     pub fn marked_in_name(mut self) -> Self {
         self.options.marker = Some(Marker::Name);
         self
     }
 
-    /// Makes the job recognisable should the answer be lost: a short random marker becomes a query
+    /// Makes the job recognisable if the answer is lost: a short random marker becomes a query
     /// parameter of the webhook URL.
     pub fn marked_in_webhook_url(mut self) -> Self {
         self.options.marker = Some(Marker::WebhookUrl);
@@ -84,7 +85,7 @@ impl<'c> Preview<'c> {
     /// Checks the submission, reserves its credits, and sends it. **Costs the preview rate.** One
     /// request; more only while the service certainly did not process it.
     ///
-    /// Once begun it goes on in the background even when this future is dropped; the
+    /// Once started, it continues in the background even if this future is dropped; the
     /// [ledger](crate::Client::ledger) then has the job.
     ///
     /// # Errors
@@ -92,13 +93,11 @@ impl<'c> Preview<'c> {
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput),
     ///   [`OverLimit`](crate::ErrorKind::OverLimit),
     ///   [`OverBudget`](crate::ErrorKind::OverBudget): nothing was sent.
-    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): it may have been accepted. It was
-    ///   not sent
-    ///   again.
-    /// - [`Undecodable`](crate::ErrorKind::Undecodable): it was accepted and charged;
-    ///   [`Error::job`] has
-    ///   the handle if the answer had an id.
-    /// - Any other: it was not accepted, and not charged.
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): the submission may have been
+    ///   accepted. It was not sent again.
+    /// - [`Undecodable`](crate::ErrorKind::Undecodable): the submission was accepted and charged;
+    ///   [`Error::job`] has the handle if the answer had an id.
+    /// - Any other: the submission was not accepted, and not charged.
     pub async fn send(self) -> Result<SubmittedJob, Error> {
         let Self { submitter, template, variables, endpoint, options } = self;
         let from_template = FromTemplate {
@@ -145,15 +144,14 @@ impl<'c> Create<'c> {
         Self { submitter, template, variables, options: Options::default() }
     }
 
-    /// Makes the job recognisable should the answer be lost; see [`Preview::marked_in_name`].
+    /// Makes the job recognisable if the answer is lost; see [`Preview::marked_in_name`].
     #[doc(alias = "idempotency")]
     pub fn marked_in_name(mut self) -> Self {
         self.options.marker = Some(Marker::Name);
         self
     }
 
-    /// Makes the job recognisable should the answer be lost; see
-    /// [`Preview::marked_in_webhook_url`].
+    /// Makes the job recognisable if the answer is lost; see [`Preview::marked_in_webhook_url`].
     pub fn marked_in_webhook_url(mut self) -> Self {
         self.options.marker = Some(Marker::WebhookUrl);
         self

@@ -74,7 +74,7 @@ macro_rules! options {
 
             /// Bounds the submission: requests, retries and pauses. When it passes after the
             /// billable request was sent, the outcome is unknown. Unless set, the client's
-            /// time-outs hold.
+            /// time-outs apply.
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.options.timeout = Some(timeout);
                 self
@@ -102,7 +102,7 @@ impl Options {
         }
     }
 
-    /// Puts the marker where it was asked for, and returns it.
+    /// Adds the marker, if one is wanted, and returns it.
     pub(super) fn put_marker(&mut self) -> Result<Option<String>, Error> {
         let Some(place) = self.marker else { return Ok(None) };
         let marker = format!(
@@ -112,12 +112,13 @@ impl Options {
         match (place, &self.webhook_url) {
             (Marker::Name, _) if self.name.as_ref().is_some_and(|name| !name.is_empty()) => {
                 return Err(Error::invalid(
-                    "a submission with a name cannot carry a marker in it; mark the webhook URL instead",
+                    "the marker would take the place of the name; leave the name out, or use \
+                     `marked_in_webhook_url`",
                 ));
             }
             (Marker::Name, _) => self.name = Some(marker.clone()),
             (Marker::WebhookUrl, None) => {
-                return Err(Error::invalid("a marker in the webhook URL needs a webhook URL"));
+                return Err(Error::invalid("the marker needs a webhook URL to be put into"));
             }
             (Marker::WebhookUrl, Some(url)) => {
                 let wrong = |_| {
@@ -131,7 +132,7 @@ impl Options {
         Ok(Some(marker))
     }
 
-    /// Refuses what the service would refuse for certain, by the limits of `openapi.yaml`.
+    /// Refuses options that the service would certainly refuse, by the limits of `openapi.yaml`.
     pub(super) fn check(&self) -> Result<(), Error> {
         let too_long = |what: &str, text: &str, limit: usize| match text.chars().count() {
             length if length > limit => Err(Error::invalid(format!(
@@ -159,8 +160,8 @@ impl Options {
         Ok(())
     }
 
-    /// Estimates the cost if the duration is known; an error if a limit is set and the estimate is
-    /// above it or cannot be made. Without a model, any model counts.
+    /// Estimates the cost, if the duration is known. Fails if a limit is set and the estimate is
+    /// above it or cannot be made. Without a model, it covers any model.
     pub(super) fn estimate(
         &self,
         rate_card: &RateCard,
@@ -172,7 +173,7 @@ impl Options {
             return match self.max_credits {
                 None => Ok(None),
                 Some(limit) => Err(Error::invalid(format!(
-                    "the limit of {} cannot be held without the expected duration of the video",
+                    "a limit of {} is set, so the expected duration of the video is needed",
                     limit.in_words()
                 ))),
             };
@@ -183,18 +184,18 @@ impl Options {
         };
         let estimate = match (estimate, self.max_credits) {
             (Ok(estimate), _) => estimate,
-            // A model without a price is for the service to refuse, unless a limit must hold.
+            // The service may know a model that the rate card does not. Only a limit needs its
+            // price.
             (Err(_), None) => return Ok(None),
             (Err(error), Some(_)) => {
-                return Err(
-                    Error::invalid("the limit cannot be held without an estimate").because(error)
-                );
+                return Err(Error::invalid("a limit is set, but the cost cannot be estimated")
+                    .because(error));
             }
         };
         match self.max_credits {
             Some(limit) if estimate.credits.max > limit => {
                 let message = format!(
-                    "may cost {}, above the limit of {limit}; nothing was sent",
+                    "the submission may cost {}, but the limit is {limit}; nothing was sent",
                     estimate.credits.max.in_words()
                 );
                 Err(Error::new(

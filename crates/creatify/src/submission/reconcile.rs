@@ -18,8 +18,8 @@ use crate::{
     job::{Goal, Job, JobHandle},
 };
 
-/// A job may be missing from a list for this long after it was accepted. Nothing documents it; a
-/// list read earlier proves nothing.
+/// Time for which a list may lack a job that was accepted: an assumption, since it is not
+/// documented. A list that is read earlier proves nothing.
 const LISTING_LAG: TimeDelta = TimeDelta::seconds(15);
 /// Difference that the clocks of this machine and of the service may have.
 const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
@@ -37,7 +37,7 @@ pub enum Reconciled {
     NotFoundYet,
     /// Several jobs match, and nothing tells them apart.
     Ambiguous(Vec<Job>),
-    /// The service does not offer the list, so it cannot be known this way.
+    /// The service does not offer the list, so the job cannot be found this way.
     Unsupported,
 }
 
@@ -59,7 +59,7 @@ pub struct Match {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MatchConfidence {
-    /// It carries the marker of the submission, or it is the very job that was to be rendered.
+    /// It carries the marker of the submission, or it is the job of the render.
     Exact,
     /// It has the same name and variables, and was made in the same minutes. Another submission of
     /// the same content would look the same.
@@ -74,7 +74,7 @@ pub struct Reconcile<'c> {
     adopt: Option<MatchConfidence>,
 }
 
-/// Takes a job for that of a submission of unknown outcome.
+/// Assigns a job to a submission of unknown outcome.
 pub(crate) fn adopt(submitter: &Submitter, record: &SubmissionRecord, job: &Job) -> JobHandle {
     submitter.billing().adopt(&record.entry, job.id());
     JobHandle { id: job.id(), goal: goal(record) }
@@ -87,7 +87,7 @@ impl<'c> Reconcile<'c> {
 }
 
 impl Reconcile<'_> {
-    /// Adopts a single match that is at least this sure.
+    /// Adopts a single match of at least this confidence.
     pub fn adopt(mut self, at_least: MatchConfidence) -> Self {
         self.adopt = Some(at_least);
         self
@@ -95,7 +95,7 @@ impl Reconcile<'_> {
 
     async fn run(self) -> Result<Reconciled, Error> {
         let Self { submitter, record, adopt: at_least } = self;
-        // Never longer than if it had just been given up: the clock may have been set back.
+        // At most as long as for a submission given up just now: the clock may have been set back.
         let wait = (proves_something_at(&record) - Utc::now()).min(timeout(&record) + LISTING_LAG);
         tokio::time::sleep(wait.to_std().unwrap_or_default()).await;
         let (mut found, confidence) = match record.job_id {
@@ -156,8 +156,8 @@ pub(crate) fn proves_something_at(record: &SubmissionRecord) -> DateTime<Utc> {
     later(may_be_accepted_until(record), LISTING_LAG)
 }
 
-/// Returns the time until which the service may accept it: the request may be under way somewhere
-/// although its answer was given up.
+/// Returns the time until which the service may accept the submission: the request may still be
+/// under way after the client stopped waiting.
 fn may_be_accepted_until(record: &SubmissionRecord) -> DateTime<Utc> {
     record.given_up_at.max(later(record.sent_at, timeout(record)))
 }
@@ -166,7 +166,7 @@ fn timeout(record: &SubmissionRecord) -> TimeDelta {
     TimeDelta::from_std(record.timeout.min(LONGEST_TIMEOUT)).unwrap_or_default()
 }
 
-/// Adds to a date that may be anything, also the end of time.
+/// Adds to a date, or returns it unchanged if the sum is too large to hold.
 fn later(at: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
     at.checked_add_signed(by).unwrap_or(at)
 }
@@ -177,17 +177,18 @@ fn is_not_offered(error: &Error) -> bool {
         && matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED))
 }
 
-/// Returns the job that was to be rendered if it shows that it is. Before, it had no video.
+/// Returns the job if its status shows that the lost render was accepted. The job had no video
+/// before.
 fn rendered(record: &SubmissionRecord, job: Job) -> Vec<Job> {
-    let came_of_it = match job.status() {
+    let was_accepted = match job.status() {
         JobStatus::Pending | JobStatus::InQueue | JobStatus::Running => true,
         JobStatus::Done => job.video_url().is_some(),
         JobStatus::Failed | JobStatus::Rejected => {
             job.updated_at().is_some_and(|at| at >= later(record.sent_at, -CLOCK_SKEW))
         }
-        _ => false, // a status that says nothing to us proves nothing
+        _ => false, // an unknown status proves nothing
     };
-    came_of_it.then_some(job).into_iter().collect()
+    was_accepted.then_some(job).into_iter().collect()
 }
 
 /// Returns the jobs that the submission may have made.

@@ -8,13 +8,13 @@ const ENVELOPES: [&str; 4] = ["data", "result", "job", "response"];
 const MAX_DEPTH: u32 = 4;
 
 /// Finds the id of the job in an answer, whole or cut off: at the top level of a JSON object, also
-/// in an envelope or a list of one. Ids inside of `variables` and the like are not the job's, and
-/// an answer with two ids of its own names neither.
+/// in an envelope or a list of one. Ids inside of `variables` and other objects are not the job's.
+/// Two different ids of the job give none.
 pub(crate) fn find(body: &[u8]) -> Option<JobId> {
     find_in(&lenient::text(body), MAX_DEPTH)
 }
 
-/// Finds the id of the job in the URL that an answer names as the job's.
+/// Finds the id of the job in the job's URL, from the `Location` of an answer.
 pub(crate) fn find_in_url(url: &str) -> Option<JobId> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let mut ids = path.split('/').filter_map(|segment| segment.parse().ok());
@@ -55,7 +55,7 @@ fn find_in(text: &str, depth_left: u32) -> Option<JobId> {
                 depth += 1;
             }
             '}' | ']' if depth == 1 => {
-                // A list of several names none.
+                // A list of several items does not tell which job is meant.
                 if is_list && rest[1..].trim_start().starts_with(',') {
                     return None;
                 }
@@ -85,7 +85,7 @@ fn string(text: &str) -> Option<(String, &str)> {
         character => *character == '"',
     })?;
     let (token, after) = text.split_at(end + 1);
-    // A string with something that no string may have in it is no id either.
+    // An invalid JSON string becomes empty, and so is no id.
     Some((serde_json::from_str(token).unwrap_or_default(), after))
 }
 

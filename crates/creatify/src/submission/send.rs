@@ -1,4 +1,4 @@
-//! Sending of a submission: once, and recorded whatever comes of it.
+//! Sending of a submission, and the record of its outcome.
 
 use std::{future::Future, sync::Arc};
 
@@ -81,8 +81,8 @@ pub(super) struct PreparedSubmission {
     pub(super) before: Option<Job>,
 }
 
-/// Sends a submission and records what came of it. It goes on to its end even if the caller stops
-/// waiting for it: a paid job is then found in the ledger.
+/// Sends a submission and records its outcome. It runs to the end even if the caller stops waiting
+/// for it: a paid job is then found in the ledger.
 pub(super) async fn send<F>(
     submitter: &Submitter,
     options: CallOptions,
@@ -98,7 +98,7 @@ where
     let submitter = submitter.clone();
     let sending =
         tokio::spawn(async move { send_and_record(&submitter, options, prepared, request).await });
-    // It panicked, or the runtime is shutting down.
+    // The task panicked, or the runtime is shutting down.
     sending.await.unwrap_or_else(|error| Err(outcome_unknown(record).because(error)))
 }
 
@@ -146,8 +146,8 @@ where
     }
 }
 
-/// Returns the answer to a render as being about the job that was rendered: its id is certain,
-/// whatever the answer says.
+/// Returns the answer to a render with the id of the rendered job, which is certain even if the
+/// answer has another one.
 fn of_job(job: Job, rendered: Option<JobId>) -> Job {
     match rendered {
         Some(id) if job.id() != id => {
@@ -161,8 +161,8 @@ fn of_job(job: Job, rendered: Option<JobId>) -> Job {
 }
 
 fn outcome_unknown(record: SubmissionRecord) -> Error {
-    let message =
-        "the outcome is unknown: it may have been accepted and charged. It was not sent again";
+    let message = "the outcome is unknown: it may have been accepted and charged, and was not sent again. \
+         Look for its job before you send it again";
     Error::new(ErrorKind::OutcomeUnknown(Box::new(record)), message)
 }
 
@@ -182,7 +182,7 @@ fn refused_or_unknown(mut error: CallError, goal: Goal, record: SubmissionRecord
             Some(source) => unknown.because(source),
             None => unknown,
         };
-        // A refusal may speak of any job; a success that broke off speaks of its own.
+        // A refusal may name any job; a success names its own, even if it broke off.
         return match id {
             Some(id) if !is_answered => unknown.of_job(JobHandle { id, goal }),
             _ => unknown,

@@ -26,11 +26,10 @@ use crate::{
     sync::lock,
 };
 
-/// Requests that the engine has under way at once. A slow one must not keep the others waiting; a
-/// flood of them would not help.
+/// Most requests that the engine has under way at once. More than one, so that a slow request does
+/// not delay the rest; bounded, to spare the service.
 const MAX_CONCURRENT: usize = 8;
-/// A job may be polled before it is due, in a request that is made anyway, once this part of its
-/// delay has passed.
+/// Part of a job's delay after which its poll may join a request that is made anyway.
 const EARLIEST: f64 = 0.5;
 
 /// Handle of the engine. Cheap to clone; clones share it.
@@ -43,14 +42,14 @@ pub(crate) struct PollBatcher {
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Something earlier is due, or nobody waits any more.
+    /// Notified when an earlier poll is due, or nobody waits any more.
     changed: Notify,
 }
 
 /// Polls to be made.
 #[derive(Debug, Default)]
 struct Queue {
-    /// Polls by the time at which they are due; the number keeps those of the same moment apart.
+    /// Polls by the time at which they are due; the number tells those of the same moment apart.
     due: BTreeMap<(Instant, u64), PendingPoll>,
     /// Times of the polls in `due`, by their numbers.
     times: HashMap<u64, Instant>,
@@ -69,7 +68,7 @@ enum Engine {
     Running,
 }
 
-/// A poll that was asked for. Dropped, it is taken back.
+/// A poll that was entered. Dropping this removes it.
 struct PollGuard {
     shared: Arc<Shared>,
     number: u64,
@@ -89,8 +88,8 @@ impl PollBatcher {
     /// one request, and one more when a list does not show it.
     pub(super) async fn poll(&self, id: JobId, due: Instant) -> Result<Job, Error> {
         loop {
-            // Without an answer the engine ended with the runtime it ran on; it starts again on
-            // this one.
+            // The sender was dropped because the engine's runtime shut down. Enter the poll again,
+            // which restarts the engine on this runtime.
             let mut guard = self.enter(id, due);
             if let Ok(answer) = (&mut guard.answer).await {
                 return answer;
@@ -104,7 +103,7 @@ impl PollBatcher {
         WatchGuard { shared: self.shared.clone(), id }
     }
 
-    /// Makes the polls of a job due at once, unless hints about it told nothing a short time ago.
+    /// Makes the polls of a job due at once, unless a recent hint about it showed nothing new.
     pub(crate) fn hint(&self, id: JobId) {
         let mut queue = self.shared.queue();
         if let Some(due) = queue.hints.hint(id, Instant::now()) {
@@ -129,7 +128,8 @@ impl PollBatcher {
         let engine = std::mem::replace(&mut queue.engine, Engine::Running);
         drop(queue);
         if engine == Engine::Stopped {
-            // The guard is made here: a task that is dropped before it ever ran must tell, too.
+            // Created before the spawn, so that a task dropped before its first poll still resets
+            // the engine.
             let guard = RunGuard(Some(self.shared.clone()));
             tokio::spawn(self.clone().run(guard));
         } else if is_next {
@@ -147,7 +147,7 @@ impl PollBatcher {
                 if queue.waiting == 0 {
                     queue.engine = Engine::Stopped;
                     guard.0 = None;
-                    return; // requests under way end with it
+                    return; // requests under way are cancelled
                 }
                 let now = Instant::now();
                 while requests.len() < MAX_CONCURRENT
@@ -176,7 +176,7 @@ impl PollBatcher {
         let result = list_support::several(&self.jobs, &mut polls).await;
         let mut queue = self.shared.queue();
         queue.list_support = queue.list_support.after(result);
-        // Jobs that the list did not show are asked for alone, before they are called not found.
+        // A job that the list lacks is requested alone before it counts as not found.
         for mut missing in polls {
             missing.batching = Batching::Alone;
             queue.insert(Instant::now(), missing);
@@ -220,22 +220,22 @@ impl Queue {
         }
     }
 
-    /// Takes the polls of the next request: one that is due, and those that come along.
+    /// Takes the polls of the next request: one that is due, and others that may join it.
     fn next_request(&mut self, now: Instant) -> Option<Vec<PendingPoll>> {
         let mut request = Vec::new();
         while request.is_empty() {
             let (_, number) = *self.due.first_key_value().map(|(place, _)| place)?;
             let first =
                 self.next_due().filter(|due| *due <= now).and_then(|_| self.remove(number))?;
-            // One that was put back after a list may have been given up meanwhile.
+            // Its wait may have ended since the poll was put back after a list.
             request.extend(Some(first).filter(|first| !first.answer.is_closed()));
         }
         if self.list_support == ListSupport::Refused || request[0].batching == Batching::Alone {
             return Some(self.noted(request, now));
         }
-        let comes_along =
+        let may_join =
             |poll: &PendingPoll| poll.earliest <= now && poll.batching == Batching::Allowed;
-        let soonest = self.due.iter().take(4 * limits::IDS).filter(|(_, poll)| comes_along(poll));
+        let soonest = self.due.iter().take(4 * limits::IDS).filter(|(_, poll)| may_join(poll));
         let numbers: Vec<_> =
             soonest.map(|((_, number), _)| *number).take(limits::IDS - 1).collect();
         request.extend(numbers.into_iter().filter_map(|number| self.remove(number)));
@@ -282,7 +282,8 @@ impl Drop for WatchGuard {
     }
 }
 
-/// Held while the engine runs. When it is dropped with its runtime, waits must not hang.
+/// Held while the engine runs. When it is dropped with its runtime, it drops all polls, so that
+/// their waits do not hang.
 struct RunGuard(Option<Arc<Shared>>);
 
 impl Drop for RunGuard {

@@ -1,4 +1,4 @@
-//! Policies for the delay between polls. Pure: no clock, no socket, and chance is given.
+//! Policies for the delay between polls. Pure functions; time and randomness are arguments.
 
 use std::{fmt, time::Duration};
 
@@ -19,7 +19,7 @@ pub struct PollState<'w> {
 }
 
 impl<'w> PollState<'w> {
-    /// Returns a state without hints, as tests of a policy need it.
+    /// Returns a state without hints, for tests of a policy.
     pub fn new(history: &'w History, forecast: &'w CompletionForecast, random: f64) -> Self {
         Self { history, forecast, hint_reliability: HintReliability::default(), random }
     }
@@ -29,7 +29,7 @@ impl<'w> PollState<'w> {
 /// [`ClientBuilder::poll_policy`](crate::ClientBuilder::poll_policy) or
 /// [`Wait::poll_policy`](super::Wait::poll_policy).
 ///
-/// Whatever it says, there is one last poll at the deadline, a `Retry-After` of the service is kept
+/// With any policy, there is one last poll at the deadline, a `Retry-After` of the service is kept
 /// to, and jobs that are due at about the same time share a request.
 ///
 /// ```
@@ -68,14 +68,14 @@ pub struct Adaptive {
 
 /// Delay in seconds that is accepted to save one request, in each situation.
 mod seconds_per_request {
-    /// Progress tells the end: polls before it would be in vain.
+    /// The end is forecast by progress, and an earlier poll would be useless.
     pub(super) const BY_PROGRESS: f64 = 0.6;
-    /// It is not running, so it cannot end at once.
+    /// The job does not run yet, so it cannot end at once.
     pub(super) const QUEUED: f64 = 0.6;
-    /// Only earlier jobs tell the end.
+    /// The end is forecast by the run times of earlier jobs.
     pub(super) const BY_RUN_TIMES: f64 = 0.055;
-    /// Nothing tells the end: about one poll in five seconds, as most clients do, but none too
-    /// early.
+    /// The end is unknown: about one poll every five seconds, as most clients do, but fewer at
+    /// first.
     pub(super) const UNKNOWN: f64 = 0.05;
 }
 
@@ -117,7 +117,7 @@ impl Default for Adaptive {
 impl PollPolicy for Adaptive {
     fn next_delay(&self, state: &PollState<'_>) -> Duration {
         let PollState { history, forecast, hint_reliability, random } = *state;
-        // Only hints that hardly ever fail to come may replace polls.
+        // Hints replace polls only when nearly all of them arrive.
         let trust = hint_reliability.probability().powi(20);
         let request_cost = self.request_cost * (1.0 + HINTED_REQUEST_COST * trust);
         let pause = if let Some(done) = history.done {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_unknown_job_the_first_look_comes_soon_and_of_a_known_one_not_before_it_can_be_done() {
+    fn an_unknown_job_is_polled_soon_and_a_known_one_not_before_it_can_be_done() {
         let seconds = |history: &History| pause(&Adaptive::default(), history, 0.5).as_secs();
         assert!(seconds(&History::new()) <= 10);
         let earlier: RunTimeStats = std::iter::repeat_n(Duration::from_secs(300), 20).collect();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_output_of_a_job_that_is_done_is_looked_for_soon_and_then_less_often() {
+    fn a_done_job_without_its_output_is_polled_soon_and_then_less_often() {
         let mut history = History::new();
         history.record(Duration::from_secs(10), &JobStatus::Running, None);
         let mut pauses = Vec::new();

@@ -17,7 +17,7 @@ use crate::{
     sync::lock,
 };
 
-/// The property by which jobs are alike.
+/// Key of the run-time statistics: jobs with the same key take about the same time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RunTimeKey {
     pub(crate) template: TemplateId,
@@ -25,11 +25,11 @@ pub(crate) struct RunTimeKey {
     pub(crate) model_version: ModelVersion,
 }
 
-/// A process that runs for months forgets the oldest knowledge all at once rather than growing.
+/// When a map is full it is emptied, so that a process that runs for months does not grow.
 const MAX_KEYS: usize = 10_000;
 const MAX_JOBS: usize = 100_000;
-/// A job that is rendered again may show its earlier end for this long after the render was
-/// accepted. Nothing documents it.
+/// Time after the acceptance of a render for which the job may still show its earlier final status.
+/// An assumption: it is not documented.
 const LEFT_OVER_GRACE: Duration = Duration::from_secs(120);
 
 /// Bounded store of run times.
@@ -46,11 +46,11 @@ struct State {
 /// A job that this client submitted.
 #[derive(Debug, Clone)]
 struct Submitted {
-    /// Absent when the template is not known: the service never tells it, and a render is of the
-    /// template that this client previewed.
+    /// Absent when the template is not known: the service never returns it, and that of a render is
+    /// known only from this client's preview.
     key: Option<RunTimeKey>,
     at: Instant,
-    /// Status that the job had ended with before it was rendered, until another one is seen.
+    /// Final status from before the render, until another one is seen.
     left_over: Option<JobStatus>,
 }
 
@@ -97,7 +97,7 @@ impl RunTimes {
         }
     }
 
-    /// Returns whether a job shows how it had ended before it was rendered, as it may for a while.
+    /// Returns whether the status of a job is still the final one from before its render.
     pub(crate) fn is_left_over(&self, job: &Job) -> bool {
         matches!(job.status(), JobStatus::Failed | JobStatus::Rejected)
             && self.state().submitted.get(&job.id()).is_some_and(|submitted| {
