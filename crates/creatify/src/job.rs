@@ -254,7 +254,7 @@ impl Job {
         self.0.updated_at
     }
 
-    /// Returns everything the service said, in the generated type.
+    /// Returns the whole answer of the service, in the generated type.
     pub fn as_api(&self) -> &types::CustomTemplateJob {
         &self.0
     }
@@ -286,8 +286,8 @@ impl Progress {
         self.0
     }
 
-    /// Reads it from an answer. The scale is not documented: up to 1 it is taken for a fraction,
-    /// above for a percentage. Sister resources send strings.
+    /// Reads it from an answer. The scale is not documented: a number up to 1 is read as a
+    /// fraction, a larger one as a percentage. Other resources of the API send strings.
     fn read(progress: &types::Progress) -> Option<Self> {
         let value = match progress {
             types::Progress::Number(number) => number.as_f64()?,

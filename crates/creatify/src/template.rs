@@ -27,7 +27,7 @@ impl Template {
         self.0.name.as_deref().filter(|name| !name.is_empty())
     }
 
-    /// Returns everything the service says of it, in the generated type.
+    /// Returns the whole answer of the service about it, in the generated type.
     pub fn as_api(&self) -> &types::CustomTemplate {
         &self.0
     }

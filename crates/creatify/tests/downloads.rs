@@ -518,11 +518,25 @@ async fn a_time_out_keeps_what_can_be_resumed() {
     let download = service.client.download(&job, Goal::Video, service.path()).timeout(3 * SECOND);
     let error = download.await.unwrap_err();
     assert!(error.to_string().contains("time-out of 3 s"), "{error}");
+    assert!(error.to_string().contains("which a later download resumes from"), "{error}");
     assert!(start.elapsed() < 4 * SECOND);
     assert_eq!(service.left(), ["video.mp4.part", "video.mp4.part.json"]);
     assert_eq!(service.download().await.unwrap(), body);
     assert!(service.request(1).contains(&format!("range: bytes={at}-\r\n")));
     assert_eq!(service.left(), ["video.mp4"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_says_that_bytes_are_lost_when_the_storage_cannot_resume() {
+    let body = video();
+    let (total, half) = (body.len(), body[..body.len() / 2].to_vec());
+    let service =
+        Service::new([Hanging(format!("200 OK\ncontent-length: {total}\n{MP4}"), half)]).await;
+    let job = service.job();
+    let download = service.client.download(&job, Goal::Video, service.path()).timeout(3 * SECOND);
+    let error = download.await.unwrap_err();
+    assert!(error.to_string().contains("which are not kept"), "{error}");
+    assert_eq!(service.left(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// The blocking preview answers only when the preview is ready.
 const BLOCKING_PREVIEW_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const MAX_ATTEMPTS: u32 = 6;
-/// As good as none, and no clock overflows.
+/// Upper bound of time-outs, so that no clock overflows.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Settings of a [`Client`]. All but the credentials have defaults.
@@ -100,24 +100,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how often a call is tried at most; 6 by default. A billable request is sent again only
-    /// when it certainly was not processed.
+    /// Sets the largest number of attempts of a call; 6 by default. A billable request is sent
+    /// again only when it certainly was not processed.
     #[doc(alias = "retry")]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.limits.max_attempts = attempts.max(1);
         self
     }
 
-    /// Sets how many requests may be under way at once, by this client and its clones; unlimited
-    /// unless set.
+    /// Sets the largest number of requests under way at once, by this client and its clones;
+    /// unlimited unless set.
     #[doc(alias = "concurrency")]
     pub fn max_concurrent_requests(mut self, most: NonZeroUsize) -> Self {
         self.limits.max_concurrent_requests = Some(most);
         self
     }
 
-    /// Sets how many requests a second this client and its clones send at most; unlimited unless
-    /// set. No limit of the service is published; after a 429 all of them slow down by themselves.
+    /// Sets the largest number of requests a second, by this client and its clones; unlimited
+    /// unless set. No limit of the service is published; after a 429 all of them slow down by
+    /// themselves.
     #[doc(alias = "rate limit")]
     pub fn max_requests_per_second(mut self, most: NonZeroU32) -> Self {
         self.limits.max_requests_per_second = Some(most);
@@ -130,8 +131,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the expected duration of videos where nothing better is known. Nothing is guessed
-    /// unless this is set.
+    /// Sets the expected duration of videos for which none is given or known from earlier ones. No
+    /// duration is guessed unless this is set.
     pub fn default_duration(mut self, duration: impl Into<DurationRange>) -> Self {
         self.default_duration = Some(duration.into());
         self

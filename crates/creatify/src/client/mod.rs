@@ -106,8 +106,8 @@ impl Client {
         Render::new(&self.0.submitter, job)
     }
 
-    /// Waits for a job that was submitted anywhere, earlier, by anyone: for at most 20 minutes,
-    /// unless [`Wait::timeout`] sets another time-out. Free.
+    /// Waits for any job of the account, also one that another program submitted, for at most 20
+    /// minutes unless [`Wait::timeout`] sets another time-out. Free.
     ///
     /// # Errors
     ///
@@ -153,8 +153,8 @@ impl Client {
     /// most one request, and none when nobody waits for the job.
     ///
     /// A hint never ends a wait by itself: anyone can post to a webhook URL. Hints that show
-    /// nothing new cost at most one request a job a minute. Waits for jobs with a webhook URL learn
-    /// how reliable hints are, and poll less often the more they are.
+    /// nothing new cost at most one request a minute for each job. Waits for jobs with a webhook
+    /// URL learn how reliable hints are, and poll less often the more they are.
     ///
     /// ```no_run
     /// # fn example(client: creatify::Client, body: &[u8]) -> creatify::Result<()> {
@@ -192,8 +192,7 @@ impl Client {
     /// Reads several jobs at once; at most 100. Free; one request, none when `ids` is empty.
     ///
     /// The service does not promise this call, and may ignore the ids: then the answer has other
-    /// jobs too. A job that is missing from it is not proven missing; read it with
-    /// [`job`](Self::job).
+    /// jobs too. A job that is missing from it may still exist; read it with [`job`](Self::job).
     ///
     /// # Errors
     ///
@@ -259,8 +258,8 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::InsufficientCredits`] when the balance is below `credits`, and any error of
-    /// [`remaining_credits`](Self::remaining_credits): a balance that cannot be read is not taken
-    /// for enough, nor for zero.
+    /// [`remaining_credits`](Self::remaining_credits): a balance that cannot be read counts neither
+    /// as enough nor as zero.
     pub async fn check_balance(&self, credits: Credits) -> Result<(), Error> {
         let balance = self.remaining_credits().await?;
         if balance >= credits {
@@ -294,24 +293,24 @@ impl Client {
     /// Downloads a job's video, or its preview's page, to a file; into a directory when
     /// `destination` is one, as `JOB_ID.mp4` or `JOB_ID.preview.html`. Free.
     ///
-    /// The video's link has no documented lifetime, so do this as soon as the job is done. It is
-    /// read without credentials, from https only (from this machine only when the API is on it), to
-    /// `NAME.part`, which becomes the file when it is whole. One download at a time writes to a
-    /// file, and files that are there already are kept unless
+    /// The video's link has no documented lifetime, so download it as soon as the job is done. The
+    /// request has no credentials and uses https; links to this machine are followed only if the
+    /// API is on it. The file is written as `NAME.part` and renamed when it is whole. Only one
+    /// download at a time writes to a file, and existing files are kept unless
     /// [`overwrite`](Download::overwrite) is called.
     ///
-    /// A download that broke off goes on where it stopped, now or in a later call, if the storage
-    /// proves that it is still the same version: by a strong `ETag`, the total length and
-    /// `Last-Modified`. Otherwise it starts over, and nothing is left behind when it fails. While
-    /// the storage does not have the file yet (403, 404), it is asked for during 30 s. When the
-    /// link has expired, the job is read again for a new one, which is free. Pauses that the
-    /// storage asks for are kept to. [`timeout`](Download::timeout) and
-    /// [`min_speed`](Download::min_speed) bound all of it.
+    /// A download that broke off is resumed where it stopped, in the same call or a later one, if
+    /// the storage proves that the file is still the same version: by a strong `ETag`, the total
+    /// length and `Last-Modified`. Otherwise it starts over, and nothing is left behind when it
+    /// fails. While the storage does not have the file yet (403, 404), the request is repeated for
+    /// 30 s. When the link has expired, the job is read again for a new one, which is free. Pauses
+    /// that the storage asks for are kept to. [`timeout`](Download::timeout) and
+    /// [`min_speed`](Download::min_speed) bound the whole download.
     ///
-    /// An empty file, a web page, XML, JSON and other files that are no video by their first bytes
-    /// and declared type are refused, and declared compression (gzip, deflate) is undone. A file
-    /// whose length the storage does not tell can be cut off without a sign; the end of an MP4 is
-    /// then known from its own boxes, that of any other format is not.
+    /// An empty file is refused, and so is a file that should be a video and is none by its first
+    /// bytes and declared type, such as a web page, XML or JSON. Declared compression (gzip,
+    /// deflate) is undone. If the storage does not tell the length, a file that is cut off is
+    /// noticed only if it is an MP4, by its boxes.
     ///
     /// # Errors
     ///
@@ -338,14 +337,14 @@ impl Client {
     /// Looks for the job of a submission whose outcome is unknown: a render by its id, anything
     /// else in the list of jobs. Free.
     ///
-    /// It first waits until a list can prove something: until the request's time-out and a listing
+    /// It first waits until a list must show the job: until the request's time-out and a listing
     /// lag of 15 s have passed. Jobs that the [ledger](Self::ledger) knows from other submissions
     /// are not proposed.
     ///
     /// # Errors
     ///
-    /// Any error of [`list_jobs`](Self::list_jobs) and [`job`](Self::job). Nothing is concluded
-    /// then.
+    /// Any error of [`list_jobs`](Self::list_jobs) and [`job`](Self::job). The outcome stays
+    /// unknown then.
     ///
     /// ```no_run
     /// # use creatify::{Client, Error};
@@ -367,8 +366,8 @@ impl Client {
         Reconcile::new(&self.0.submitter, record)
     }
 
-    /// Takes a job for that of a submission of unknown outcome, after
-    /// [`reconcile`](Self::reconcile): its charge is then settled when it ends. No request.
+    /// Assigns a job to a submission of unknown outcome, after [`reconcile`](Self::reconcile), so
+    /// that its charge is settled when the job ends. No request.
     pub fn adopt(&self, record: &SubmissionRecord, job: &Job) -> JobHandle {
         reconcile::adopt(&self.0.submitter, record, job)
     }
@@ -399,8 +398,8 @@ impl Client {
         self.jobs().billing.ledger()
     }
 
-    /// Returns how the charges of recent jobs contradict the rate card, and which card fits. This
-    /// is how a silent price change shows.
+    /// Returns the mismatch of the charges of recent jobs with the rate card, and the card that
+    /// fits. It shows price changes that were not announced.
     pub fn rate_card_mismatch(&self) -> Option<Mismatch> {
         self.jobs().billing.mismatch()
     }

@@ -84,8 +84,8 @@ impl Charge {
             .map(|estimate| estimate.credits)
     }
 
-    /// Returns whether the card predicts the charge, for the duration or for less than a frame
-    /// less.
+    /// Returns whether the card predicts the charge, for the duration or for one that is shorter by
+    /// less than a frame.
     fn fits(&self, card: &RateCard) -> bool {
         let charged = self.charged.without_noise();
         [self.duration, self.duration.saturating_sub(FRAME)]

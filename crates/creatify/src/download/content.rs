@@ -1,4 +1,4 @@
-//! Contents of a file: a video, or something else that came instead. No I/O.
+//! Check of the contents of a file: a video, or something else in its place. No I/O.
 
 use infer::MatcherType;
 
@@ -7,7 +7,7 @@ use crate::job::Goal;
 /// Number of first bytes that a decision needs.
 pub(super) const HEAD_BYTES: usize = 512;
 
-/// Types that say no more than that there are bytes.
+/// Declared types that say nothing about the contents.
 const UNSPECIFIC_TYPES: [&str; 5] = [
     "",
     "application/octet-stream",
@@ -16,12 +16,12 @@ const UNSPECIFIC_TYPES: [&str; 5] = [
     "application/x-download",
 ];
 
-/// Refuses what is not the output: an empty file, and for a video everything that is none by its
-/// first bytes, or by its declared type when these say nothing.
+/// Refuses an empty file. For a video, also refuses any other kind of file: by its first bytes, or
+/// by its declared type if these do not tell.
 ///
 /// # Errors
 ///
-/// Says what came instead.
+/// The content that arrived instead, in words.
 pub(super) fn check(goal: Goal, content_type: Option<&str>, head: &[u8]) -> Result<(), String> {
     if head.is_empty() {
         return Err("the storage sent an empty file".to_owned());
@@ -56,7 +56,7 @@ pub(super) fn check(goal: Goal, content_type: Option<&str>, head: &[u8]) -> Resu
     instead(&crate::http::error_response::shortened(&declared))
 }
 
-/// Returns whether a file is an MP4, of whichever brand.
+/// Returns whether a file is an MP4, of any brand.
 pub(super) fn is_mp4(head: &[u8]) -> bool {
     const OTHER_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"mif1", b"avif", b"avis", b"crx "];
     head.get(4..8) == Some(b"ftyp")
@@ -69,7 +69,7 @@ fn first_character(head: &[u8]) -> Option<u8> {
     head.iter().copied().find(|byte| !byte.is_ascii_whitespace() && !is_mark(*byte))
 }
 
-/// Returns whether a head is several words of text. One word alone says little.
+/// Returns whether a head is several words of text. One word is not enough to tell.
 fn is_sentence(head: &[u8]) -> bool {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,

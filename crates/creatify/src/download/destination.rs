@@ -47,15 +47,15 @@ fn default_name(handle: JobHandle, link: &Url) -> String {
     }
 }
 
-/// Refuses to replace a file, unless that is wished, and anything that is not a file, such as a
-/// device, in any case: it would be renamed over, not written to.
+/// Refuses to replace an existing file unless the caller allows it. Anything else, such as a
+/// device, is always refused: the rename would replace it, not write to it.
 pub(super) fn check(path: &Path, existing: Existing) -> Result<(), DownloadFailure> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(DownloadFailure::of_file(path, error)),
     };
-    // A link that leads nowhere is replaced like a file.
+    // A symbolic link without a target is replaced like a file.
     let target = fs::metadata(path).unwrap_or(found);
     if !target.is_file() && !target.is_symlink() {
         let reason = format!("{} is not a regular file; nothing was downloaded", path.display());
@@ -70,7 +70,7 @@ pub(super) fn check(path: &Path, existing: Existing) -> Result<(), DownloadFailu
 /// Returns the failure for a file that must not be replaced.
 pub(super) fn in_the_way(path: &Path) -> DownloadFailure {
     DownloadFailure::of_destination(format!(
-        "{} exists already; only `overwrite` (`--force` on the command line) replaces it",
+        "{} exists already; replace it with `overwrite` (`--force` on the command line)",
         path.display()
     ))
 }

@@ -2,13 +2,13 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// More boxes than any real video has at its top.
+/// Upper bound of boxes at the top level. No real video has as many.
 const MAX_BOXES: usize = 100_000;
 
 /// Returns whether an MP4 of this length ends early: within a box, or before its index or its media
 /// data.
 ///
-/// Files of other kinds never do, as far as is known here.
+/// False for files of other kinds, whose end is not known.
 pub(super) fn ends_early(file: &mut (impl Read + Seek), length: u64) -> io::Result<bool> {
     let mut at = 0;
     let (mut has_index, mut has_data) = (false, false);

@@ -1,5 +1,5 @@
-//! File of a download that is not whole: `NAME.part`, and beside it `NAME.part.json` with what is
-//! needed to go on in another process.
+//! Partial file of a download: `NAME.part`, and beside it `NAME.part.json` with the data to resume
+//! it in another process.
 
 use std::{
     fs::{self, File as StdFile, TryLockError},
@@ -23,8 +23,8 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Attempts to open a file that other downloads finish at the same time.
 const MAX_OPENS: usize = 5;
 
-/// A file under way, locked against other downloads. Dropped before it is whole, it leaves what a
-/// later download can go on from, and nothing else.
+/// A partial file, locked against other downloads. If it is dropped before it is whole, it is
+/// removed unless a later download can resume it.
 pub(super) struct Part {
     path: PathBuf,
     file: BufWriter<tokio::fs::File>,
@@ -34,7 +34,7 @@ pub(super) struct Part {
     source: Source,
 }
 
-/// Source of the bytes: bytes of another one must not be appended.
+/// Source of the bytes. Bytes of another source must not be appended.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Source {
     /// Link without its query, which may be signed anew each time.
@@ -57,7 +57,7 @@ impl Part {
         }
         let failed = |error| DownloadFailure::of_file(&path, error);
         let file = open_locked(&path)?;
-        // From here on the part is ours to write, if it is a part of ours at all.
+        // The lock is held from here on. The notes show whether the file comes from a download.
         let notes_path = notes(&path);
         let notes = fs::read(&notes_path).ok();
         let known = notes.as_ref().and_then(|notes| serde_json::from_slice::<Source>(notes).ok());
@@ -101,7 +101,7 @@ impl Part {
         &self.head
     }
 
-    /// Returns what to ask the storage for: the rest, if the version is known to ask for it by.
+    /// Returns the part of the file to request: the rest, if its version is known.
     pub(super) fn request(&self) -> Requested<'_> {
         match &self.source.version {
             Some(version) if self.length > 0 && self.length < version.total => {
@@ -116,7 +116,7 @@ impl Part {
         matches!(self.request(), Requested::Rest { .. })
     }
 
-    /// Goes on with another link of the job. Bytes of another file are discarded.
+    /// Continues with another link of the job. Bytes of another file are discarded.
     pub(super) async fn follow(&mut self, link: &Url) -> Result<(), DownloadFailure> {
         let url = without_query(link);
         if url == self.source.url {
@@ -136,7 +136,7 @@ impl Part {
             self.file.flush().await?;
             self.file.get_mut().set_len(0).await?;
             self.file.rewind().await?;
-            // Also without a version: they say that the part is ours.
+            // Written even without a version: they show that the part comes from a download.
             tokio::fs::write(notes(&self.path), serde_json::to_vec(&self.source)?).await
         };
         let emptied = emptied.await;
@@ -158,7 +158,7 @@ impl Part {
         self.file.flush().await.map_err(|error| DownloadFailure::of_file(&self.path, error))
     }
 
-    /// Returns whether it is an MP4 whose end is missing. For a file that was flushed.
+    /// Returns whether it is an MP4 whose end is missing. Flush it first.
     pub(super) async fn ends_early(&self) -> Result<bool, DownloadFailure> {
         let (path, length) = (self.path.clone(), self.length);
         let read =
@@ -167,7 +167,7 @@ impl Part {
         result.map_err(|error| DownloadFailure::of_file(&self.path, error))
     }
 
-    /// Makes it the file.
+    /// Renames it to the finished file.
     pub(super) async fn finish(
         &mut self,
         destination: &Path,
@@ -207,8 +207,8 @@ impl Drop for Part {
 }
 
 impl Source {
-    /// Returns whether bytes of that number can be a beginning of this source, and the rest can be
-    /// asked for.
+    /// Returns whether a part of this length can be a beginning of this source whose rest can be
+    /// requested.
     fn is_of(&self, length: u64) -> bool {
         self.version.as_ref().is_some_and(|version| {
             let is_tag = http::HeaderValue::from_str(&version.etag).is_ok();
@@ -217,7 +217,7 @@ impl Source {
     }
 }
 
-/// Opens a part, or makes it, and locks it. Another download may have renamed it in between; then
+/// Opens a part, or creates it, and locks it. Another download may have renamed it in between; then
 /// the lock is on a finished file, which must not be touched.
 fn open_locked(path: &Path) -> Result<StdFile, DownloadFailure> {
     let failed = |error| DownloadFailure::of_file(path, error);
@@ -232,7 +232,7 @@ fn open_locked(path: &Path) -> Result<StdFile, DownloadFailure> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => break,
-            // Without locks, as on some network file systems, it goes on unprotected.
+            // Some network file systems have no locks; the download is unprotected there.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }

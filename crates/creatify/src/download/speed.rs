@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lowest speed that is put up with, as a mean over a window.
+/// Lowest accepted speed, as a mean over a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MinSpeed {
     pub(super) bytes_per_second: u64,
@@ -33,7 +33,7 @@ pub(super) struct SpeedMeter {
     bytes: u64,
 }
 
-/// The bytes of a window were too few.
+/// Error for a window with too few bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooSlow;
 
@@ -52,7 +52,7 @@ impl SpeedMeter {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
-    /// Judges the window if it has ended, and begins the next one.
+    /// Checks the window if it has ended, and begins the next one.
     pub(super) fn check(&mut self, now: Instant) -> Result<(), TooSlow> {
         if now < self.window_end {
             return Ok(());

@@ -39,7 +39,7 @@ pub(super) struct Limits {
 pub(crate) struct DownloadClient {
     pub(super) http: reqwest::Client,
     pub(super) jobs: JobReader,
-    /// Base URL of the API. Only one on this machine may name files on this machine.
+    /// Base URL of the API. Links to this machine are followed only if the API is on it.
     pub(super) api: Url,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Transfer<'c> {
 enum Interruption {
     /// Another attempt may succeed.
     Retry { failure: DownloadFailure, asked: Option<Duration> },
-    /// It came too slowly. Another connection may be faster.
+    /// The file came too slowly. Another connection may be faster.
     TooSlow(DownloadFailure),
     /// The file is not there, or not under this link.
     Missing { failure: DownloadFailure, asked: Option<Duration>, may_appear: MayAppear },
@@ -80,7 +80,7 @@ impl From<DownloadFailure> for Interruption {
 }
 
 impl Interruption {
-    /// An untrusted certificate does not pass by itself.
+    /// Classifies a failed request. An untrusted certificate is final.
     fn of_request(error: reqwest::Error) -> Self {
         let is_final = transport::is_untrusted(&error);
         let failure = DownloadFailure::of_request(error);
@@ -93,7 +93,7 @@ fn retry(failure: DownloadFailure) -> Interruption {
 }
 
 impl Transfer<'_> {
-    /// Fetches the file into the part, with as many attempts as are sensible.
+    /// Fetches the file into the part, with retries until it is whole or a failure is final.
     pub(super) async fn run(&mut self) -> Result<(), DownloadFailure> {
         loop {
             let before = self.part.length();
@@ -114,7 +114,7 @@ impl Transfer<'_> {
             let Some(pause) = pause else { return Err(failure) };
             if pause >= self.deadline.saturating_duration_since(Instant::now()) {
                 let addition = format!(
-                    "the next attempt would be in {} s, after the time-out",
+                    "the next attempt would start in {} s, after the time-out",
                     pause.as_secs()
                 );
                 return Err(failure.and(&addition));
@@ -123,13 +123,13 @@ impl Transfer<'_> {
                 reason = failure.reason(),
                 bytes = self.part.length(),
                 ?pause,
-                "the download is tried again"
+                "retrying the download"
             );
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Sends one request, for the whole file or for the rest of it, and takes the answer.
+    /// Sends one request, for the whole file or for the rest of it, and stores the answer.
     async fn attempt(&mut self) -> Result<(), Interruption> {
         let requested = self.part.request();
         let mut request =
@@ -149,7 +149,8 @@ impl Transfer<'_> {
             NextStep::Append { total } => Some(total),
             NextStep::Replace { version, total } => {
                 if resumes {
-                    // An error document in place of the file must not cost the bytes there are.
+                    // Checked before the bytes of the part are discarded: it may be an error
+                    // document.
                     first = response.chunk().await.map_err(Interruption::of_request)?;
                     let head = first.as_deref().unwrap_or_default();
                     content::check(self.handle.goal, content_type, head)
@@ -206,7 +207,7 @@ impl Transfer<'_> {
     ) -> Result<(), Interruption> {
         let mut meter = SpeedMeter::new(self.limits.min_speed, Instant::now());
         loop {
-            // Before the window ends or at its end, whatever comes first.
+            // Waits until the end of the window at most.
             let arrived = tokio::time::timeout_at(meter.window_end(), response.chunk()).await;
             match arrived {
                 Ok(Ok(Some(chunk))) => {
@@ -224,7 +225,7 @@ impl Transfer<'_> {
                 self.part.flush().await?;
                 let min = self.limits.min_speed;
                 return Err(Interruption::TooSlow(DownloadFailure::new(format!(
-                    "it came with less than {} bytes a second for {} s",
+                    "it came at less than {} bytes a second for {} s",
                     min.bytes_per_second,
                     min.window.as_secs()
                 ))));
@@ -247,7 +248,9 @@ impl Transfer<'_> {
         self.check_content(content_type).await?;
         if total.is_none() && self.handle.goal == Goal::Video && self.part.ends_early().await? {
             self.part.restart(None).await?;
-            return Err(retry(DownloadFailure::new("the video ends early, by its own contents")));
+            return Err(retry(DownloadFailure::new(
+                "the MP4 ends early: its index or a part of its data is missing",
+            )));
         }
         Ok(())
     }
@@ -260,8 +263,8 @@ impl Transfer<'_> {
         Err(DownloadFailure::new(format!("the file is larger than {most} bytes")))
     }
 
-    /// Discards a file that is something else than was asked for. The next attempt may bring it:
-    /// storages send errors in this form, too.
+    /// Discards a file that is not the requested output. The next attempt may get it: storages send
+    /// errors in this form, too.
     async fn check_content(&mut self, content_type: Option<&str>) -> Result<(), Interruption> {
         match content::check(self.handle.goal, content_type, self.part.head()) {
             Ok(()) => Ok(()),

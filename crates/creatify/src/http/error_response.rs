@@ -26,7 +26,7 @@ pub struct ErrorResponse {
     pub(crate) origin: Origin,
 }
 
-/// The service's own words about an error.
+/// Messages of the service about an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorMessages {
@@ -66,8 +66,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Returns whether it speaks of missing credits: a 402, or a 400 or 403 of the service whose
-    /// text says so about the request as a whole (the status is not documented).
+    /// Returns whether it reports missing credits: a 402, or a 400 or 403 of the service with a
+    /// message to that effect about the request as a whole (the status is not documented).
     pub(crate) fn is_about_credits(&self) -> bool {
         match self.status {
             StatusCode::PAYMENT_REQUIRED => true,
@@ -80,8 +80,8 @@ impl ErrorResponse {
     }
 }
 
-/// Returns whether a message says that there are too few credits, and not just the word "credit",
-/// which also stands in names of fields and in advertisements.
+/// Returns whether a message says that there are too few credits. The word "credit" alone is not
+/// enough: it is also in names of fields and in advertisements.
 fn says_credits_are_missing(message: &str) -> bool {
     const MISSING: [&str; 13] = [
         "insufficient",
@@ -111,7 +111,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
     let is_number = asked.starts_with(|first: char| first.is_ascii_digit())
         && asked.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let pause = if is_number {
-        // More digits than fit are a long time too.
+        // A number that is too large to hold is a long time, too.
         Duration::try_from_secs_f64(asked.parse().ok()?).unwrap_or(Duration::MAX)
     } else {
         let now = text(http::header::DATE).and_then(date).unwrap_or(now);
@@ -215,14 +215,14 @@ impl fmt::Display for ErrorMessages {
     }
 }
 
-/// Returns a text as one bounded line without secrets. They are removed before the line is cut, so
-/// that no piece of one stays at the cut.
+/// Returns a text as one bounded line without secrets. Secrets are removed before the line is cut,
+/// so that no part of one remains at its end.
 pub(crate) fn bounded_line(text: &str, credentials: &Credentials) -> String {
     shortened(&credentials.redact(text))
 }
 
-/// Returns a text that can have no secrets of ours as one bounded line. Control characters and
-/// those that reorder text separate words.
+/// Returns a text that cannot have secrets of ours as one bounded line. Control characters and
+/// those that change the direction of text become spaces.
 pub(crate) fn shortened(text: &str) -> String {
     let separates = |character: char| {
         character.is_whitespace() || character.is_control() || is_bidi_control(character)

@@ -1,5 +1,5 @@
-//! Lenient decoding of answers. A job is known by its id and status; everything else may be missing
-//! or odd, and one bad item does not hide a list.
+//! Lenient decoding of answers. A job needs only its id and status: any other field may be missing
+//! or malformed, and a bad item does not hide the rest of a list.
 
 use creatify_api::{
     BodyExtent,
@@ -24,7 +24,7 @@ pub(crate) fn parse(body: &[u8]) -> Option<Value> {
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8], extent: BodyExtent) -> Option<(T, String)> {
     let mut repairs = Vec::new();
     let whole = parse(body).or_else(|| {
-        // A longer body would be cut at the same place again.
+        // A repeated request would get the same part of the body.
         let items = repair::whole_items(&repair::text(body))
             .filter(|_| extent == BodyExtent::TooLong)
             .and_then(|text| parse(text.as_bytes()))?;
@@ -102,11 +102,11 @@ fn repair_items(items: &mut Vec<Value>, repairs: &mut Vec<String>) {
     if bad > 0 && bad < items.len() {
         let mut usable = usable.into_iter();
         items.retain(|_| usable.next().unwrap_or_default());
-        repairs.push(format!("left out {bad} of the list that cannot be read"));
+        repairs.push(format!("left out {bad} unreadable items of the list"));
     }
 }
 
-/// Repairs an object as what its fields show it to be; returns whether it decodes then.
+/// Repairs an object as the type that its fields suggest; returns whether it decodes then.
 fn repair_object(object: &mut Map<String, Value>, repairs: &mut Vec<String>) -> bool {
     if object.contains_key("remaining_credits") {
         repair_fields::<RemainingCredits>(object, repairs)

@@ -1,5 +1,5 @@
 //! Limits of concurrency and rate for a client and all its clones, slowing down after a 429, and a
-//! budget of retries that keeps an outage from being amplified.
+//! retry budget, so that retries do not worsen an outage.
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -21,8 +21,7 @@ const RETRY_BURST: u32 = 50;
 /// Successes that earn one retry.
 const SUCCESSES_PER_RETRY: u32 = 5;
 
-/// Limiter of requests. Own code, since crates that limit rates keep clocks of their own, which a
-/// test cannot pause.
+/// Limiter of requests. Own code, since tests cannot pause the clocks of rate-limiting crates.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     permits: Option<Arc<Semaphore>>,
@@ -84,7 +83,7 @@ impl RateLimiter {
     pub(crate) async fn acquire(&self, deadline: Instant) -> Option<Permit> {
         let permit = match &self.permits {
             None => None,
-            // It is never closed.
+            // The semaphore is never closed.
             Some(permits) => Some(
                 tokio::time::timeout_at(deadline, permits.clone().acquire_owned())
                     .await
@@ -98,15 +97,15 @@ impl RateLimiter {
                 return Some(Permit { _permit: permit });
             }
             sleep_until(at).await;
-            // A further 429 may have come meanwhile. A slot of the rate limit is taken anew then,
-            // which errs on the slow side.
+            // Another 429 may have come meanwhile. Then another slot of the rate limit is taken,
+            // which is slower than necessary but safe.
             if self.lock().resumes.is_none_or(|(resumes, _)| resumes <= Instant::now()) {
                 return Some(Permit { _permit: permit });
             }
         }
     }
 
-    /// Takes the next slot, unless it comes after the deadline: then it stays for others.
+    /// Takes the next slot; `None` if it comes after the deadline, so that others can take it.
     fn take_slot(&self, deadline: Instant) -> Option<Instant> {
         let now = Instant::now();
         let mut state = self.lock();

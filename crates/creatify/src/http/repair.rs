@@ -5,9 +5,9 @@ use std::io::Read;
 /// Largest text that a compressed body may become.
 const MAX_TEXT_BYTES: u64 = creatify_api::MAX_BODY_BYTES as u64;
 
-/// Decodes a body as text: decompressed if it is gzip that nobody declared, by its byte-order mark,
-/// otherwise as UTF-8 with replacement characters, and without the prefixes that keep browsers from
-/// running it.
+/// Decodes a body as text: decompressed if it is undeclared gzip, by its byte-order mark, otherwise
+/// as UTF-8 with replacement characters, and without the prefixes that keep browsers from running
+/// it.
 pub(crate) fn text(body: &[u8]) -> String {
     let decompressed = gunzipped(body);
     let text = match decompressed.as_deref().unwrap_or(body) {
@@ -29,7 +29,7 @@ fn gunzipped(body: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut text = Vec::new();
-    // What arrived of a body that breaks off is used.
+    // A body that breaks off is used as far as it arrived.
     let _ = flate2::read::GzDecoder::new(body).take(MAX_TEXT_BYTES).read_to_end(&mut text);
     Some(text)
 }
@@ -49,7 +49,7 @@ pub(super) fn repair(text: &str) -> String {
             '"' => string(rest, &mut repaired),
             '-' | 'a'..='z' | 'A'..='Z' => word(rest, &mut repaired),
             '0'..='9' => {
-                // Digits and exponents are no words.
+                // Digits and exponents are not words.
                 let end = rest
                     .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '+' | '-'))
                     .unwrap_or(rest.len());
@@ -146,7 +146,7 @@ fn code_unit(text: &str) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// Returns a list that breaks off, bare or in `results`, with its whole items alone.
+/// Returns a list that breaks off, bare or in `results`, with only its complete items.
 pub(super) fn whole_items(text: &str) -> Option<String> {
     let mut open = Vec::new();
     let mut last_item = None;

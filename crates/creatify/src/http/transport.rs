@@ -106,8 +106,8 @@ fn read_tls() -> Result<rustls::ClientConfig, Error> {
     }
 }
 
-/// Returns whether a connection was given up because the server's certificate is not trusted, which
-/// does not pass by itself.
+/// Returns whether a connection failed because the server's certificate is not trusted. A retry
+/// would fail, too.
 pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {

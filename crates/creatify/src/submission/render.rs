@@ -44,7 +44,7 @@ impl<'c> Render<'c> {
     }
 
     /// Sends the template and its variables again. Only for a service that refuses a render without
-    /// them; nothing needs them as far as is known.
+    /// them, which has not been observed.
     pub fn template(mut self, template: TemplateId, variables: Variables) -> Self {
         self.template = Some((template, variables));
         self
@@ -123,7 +123,7 @@ impl<'c> Render<'c> {
             name: body.name.clone(),
             variables: None,
             model_version: body.model_version.clone(),
-            marker: None, // its id is exact
+            marker: None, // its job is known by id
             sent_at: Utc::now(),
             given_up_at: Utc::now(),
             timeout: call.attempt_timeout,
@@ -146,8 +146,8 @@ impl<'c> Render<'c> {
     }
 }
 
-/// Refuses to render a job that has a video, that is being made, or whose render this client's
-/// record knows to be open.
+/// Refuses to render a job that has a video, that is being made, or that has an open render in the
+/// ledger.
 fn refuse_second_render(submitter: &Submitter, job: &Job) -> Result<(), Error> {
     if job.video_url().is_some() {
         let message = "the job has a video already, and rendering it again would be charged again";
@@ -156,7 +156,7 @@ fn refuse_second_render(submitter: &Submitter, job: &Job) -> Result<(), Error> {
     let running = |message: String, charge_risk| {
         Err(Error::new(ErrorKind::AlreadyRunning, message).charged(charge_risk))
     };
-    // A status that is not known says nothing.
+    // An unknown status is no reason to refuse.
     if let status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) = job.status() {
         let message = format!(
             "the job is being made already (its status is {status}), and a second render would \

@@ -9,7 +9,7 @@ const MAX_DEPTH: u32 = 4;
 
 /// Finds the id of the job in an answer, whole or cut off: at the top level of a JSON object, also
 /// in an envelope or a list of one. Ids inside of `variables` and other objects are not the job's.
-/// Two different ids of the job give none.
+/// If the job has two different ids, neither counts.
 pub(crate) fn find(body: &[u8]) -> Option<JobId> {
     find_in(&lenient::text(body), MAX_DEPTH)
 }
@@ -85,7 +85,7 @@ fn string(text: &str) -> Option<(String, &str)> {
         character => *character == '"',
     })?;
     let (token, after) = text.split_at(end + 1);
-    // An invalid JSON string becomes empty, and so is no id.
+    // An invalid JSON string becomes empty, which is not an id.
     Some((serde_json::from_str(token).unwrap_or_default(), after))
 }
 

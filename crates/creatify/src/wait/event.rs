@@ -12,7 +12,7 @@ pub enum WaitEvent {
     Progress {
         /// The job.
         job: Job,
-        /// Time at which it will probably end, while it runs and something tells.
+        /// Estimated time until it ends, while it runs and if there is a basis for it.
         eta: Option<Eta>,
     },
     /// Reading the job's status failed. The job goes on, and so does the wait.

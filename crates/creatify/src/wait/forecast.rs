@@ -1,11 +1,10 @@
 //! Forecast of a job's end: a distribution of the time that remains, from its progress, from
-//! earlier jobs, or from nothing. Pure.
+//! earlier jobs, or from neither. Pure.
 //!
-//! Progress is taken to be some power of the share of the run that is over. The power, the
-//! beginning of the run and its end are weighed together, by how well each combination explains
-//! what was seen. Beside them stands the hypothesis that progress means nothing, as when it jumps
-//! or is stuck; then only earlier run times count. Unknown values are taken to be most uncertain,
-//! not to be average.
+//! Progress is assumed to be a power of the elapsed share of the run. Every combination of a power,
+//! a beginning of the run and an end is weighted by how well it explains the progress that was
+//! seen. A further hypothesis is that progress means nothing, as when it jumps or is stuck; then
+//! only earlier run times count. Unknown values have a wide distribution.
 
 use std::{array, sync::LazyLock, time::Duration};
 
@@ -19,19 +18,20 @@ const CELLS: usize = 40;
 const FIRST_CELL: f64 = 0.5;
 const LAST_CELL: f64 = 3600.0;
 
-/// A run of unknown length: 2.5 minutes, give or take a factor of three. Nothing documents it.
+/// A run of unknown length: 2.5 minutes, give or take a factor of three. An assumption: it is not
+/// documented.
 const UNKNOWN_RUN: (f64, f64) = (5.01, 1.2); // mean and spread of the logarithm of seconds
 /// Probability that progress means nothing: before it has moved twice, and from then on.
 const FIRST_DOUBT: f64 = 0.5;
 const DOUBT: f64 = 0.1;
-/// Powers tried: from fast at first and slow at last to the reverse.
+/// Powers tried: below 1, progress is fast at first; above 1, it is fast at last.
 const POWERS: [f64; 7] = [0.5, 0.63, 0.79, 1.0, 1.26, 1.59, 2.0];
 /// Places in the gap between two polls at which the run may have begun.
 const BEGINNINGS: [f64; 3] = [1.0 / 6.0, 0.5, 5.0 / 6.0];
 /// Steps in which progress may be shown, from the coarsest; the first two only when several values
 /// lie on them.
 const STEPS: [f32; 4] = [0.25, 0.1, 0.05, 0.01];
-/// Distance of progress from its step at which a combination is hardly believed any more.
+/// Distance of progress from its step at which a combination has hardly any weight.
 const SLACK: f64 = 0.012;
 
 /// Forecast of the end of a job, as of the last poll.
@@ -140,7 +140,7 @@ impl CompletionForecast {
         if total > 0.0 {
             chances.iter_mut().for_each(|chance| *chance /= total);
         } else {
-            chances[CELLS - 1] = 1.0; // longer than anything that was thought of
+            chances[CELLS - 1] = 1.0; // longer than every hypothesis
         }
         Self { chances, progress_credence, basis }
     }
@@ -169,8 +169,8 @@ impl CompletionForecast {
         })
     }
 
-    /// Returns the delay until the next poll, in seconds, when a request is worth so many seconds
-    /// of delay.
+    /// Returns the delay until the next poll, in seconds, if `worth` seconds of delay are accepted
+    /// to save one request.
     ///
     /// With a chance `h` a second that the job ends, polls every `d` seconds cost `h·d/2` seconds
     /// of delay and `worth/d` of requests a second. That is least for `d = √(2·worth/h)`: so a poll

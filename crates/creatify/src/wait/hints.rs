@@ -1,5 +1,5 @@
-//! Hints that a job may have changed: when one makes a poll due, and how far they are relied on.
-//! Pure: times are given, never taken.
+//! Hints that a job may have changed: the polls that they make due, and their reliability. Pure
+//! functions; time is an argument.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use crate::job::JobId;
 
-/// Polls of one job that hints cause without showing a new status are this far apart, so that a
-/// flood of forged hints costs at most one request a minute.
+/// Time between polls of one job that hints cause without showing a new status, so that a flood of
+/// forged hints costs at most one request a minute.
 const MIN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Part of the remaining doubt that a job whose end was told by a hint removes.
+/// Share of the doubt in hints that is removed when a hint tells the end of a job.
 const LEARNED_FROM_HINT: f64 = 0.2;
-/// Part of the reliability that is left after a job ended without a hint.
+/// Share of the reliability that remains when a job ends without a hint.
 const KEPT_AFTER_MISS: f64 = 0.3;
 
 /// Probability that the end of a job is told by a hint, learned from the jobs of a client that have
@@ -46,7 +46,7 @@ impl HintReliability {
     }
 }
 
-/// Jobs that are waited for, and the hints about them. Hints about other jobs leave no trace.
+/// Jobs that are waited for, and the hints about them. Hints about other jobs are ignored.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
     jobs: HashMap<JobId, WatchedJob>,
@@ -126,7 +126,7 @@ impl Hints {
         let Some(watched) = self.jobs.get_mut(&job) else { return };
         let cause = std::mem::take(&mut watched.poll);
         if cause == PollCause::Hint && seen != Seen::SameStatus {
-            watched.earliest = None; // the hint told something, so the next one may as well
+            watched.earliest = None; // the hint was right, so the next one may be, too
         }
         match (seen, cause) {
             (Seen::End, PollCause::Hint) => self.reliability.record_hinted(),

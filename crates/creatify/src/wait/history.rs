@@ -1,5 +1,5 @@
-//! Statuses seen of a job while it was waited for, and run times of others like it. Pure: times are
-//! given, never taken.
+//! Statuses seen of a job while it was waited for, and run times of others like it. Pure functions;
+//! time is an argument.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl History {
                 self.running = None;
                 self.points.clear();
             }
-            // A status that is not known may well mean that it is worked on.
+            // An unknown status may mean that the job runs.
             _ => {
                 self.running.get_or_insert(self.now);
                 if let Some(progress) = progress {
@@ -125,15 +125,15 @@ impl History {
         self.running.is_some() && self.done.is_none()
     }
 
-    /// Returns how long its run took, if it is done at the next poll. Between two polls, the middle
-    /// is as good as anything.
+    /// Returns the run time of a job that the next poll finds done. A change between two polls is
+    /// taken to have happened in the middle.
     pub(super) fn run_if_done(&self, at: Duration) -> Option<Duration> {
         let started = match self.running {
             Some(running) => (self.not_running + running) / 2.0,
             None => self.not_running,
         };
         let ended = (self.now + at.as_secs_f64()) / 2.0;
-        // The start of a job that was submitted some time ago is a guess.
+        // The start of a job that was submitted before the wait is not known.
         (self.not_running >= 0.0).then(|| Duration::try_from_secs_f64(ended - started).ok())?
     }
 }

@@ -1,4 +1,5 @@
-//! Whether several jobs can be asked for in one request. The service does not promise its list.
+//! Requests for several jobs at once, while the service supports them. It does not promise its
+//! list.
 
 use std::collections::HashMap;
 
@@ -18,9 +19,9 @@ pub(super) enum ListSupport {
     /// It is used.
     #[default]
     Offered,
-    /// It was wrong once, which may be an accident.
+    /// It was wrong once, perhaps by accident.
     Doubted,
-    /// It is not offered, or not to be relied on: every job is asked for alone from now on.
+    /// It is not offered, or not reliable: every job is requested alone from now on.
     Refused,
 }
 
@@ -61,12 +62,12 @@ fn options(jobs: &JobReader) -> CallOptions {
     CallOptions { max_attempts: MAX_ATTEMPTS.min(options.max_attempts), ..options }
 }
 
-/// Asks for one job.
+/// Requests one job.
 pub(super) async fn one(jobs: &JobReader, id: JobId) -> Result<Job, Error> {
     jobs.get(id, options(jobs)).await
 }
 
-/// Asks for several jobs in one request and answers those polls that the list shows. Those that are
+/// Requests several jobs at once and answers the polls of those that the list shows. Polls that are
 /// left must be made alone.
 pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) -> ListResult {
     let mut ids: Vec<_> = pending.iter().map(|poll| poll.id).collect();
@@ -78,7 +79,7 @@ pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) ->
         Err(error) => {
             let result = match error.kind() {
                 ErrorKind::Undecodable => return ListResult::Wrong,
-                // Each job alone will tell.
+                // The polls of single jobs report the reason.
                 ErrorKind::Refused | ErrorKind::Credentials => return ListResult::Useless,
                 _ => ListResult::Failed,
             };

@@ -1,4 +1,4 @@
-//! Waiting for a job: by its goal, until a deadline, losing nothing when it is dropped.
+//! Waiting for a job until its goal or a deadline.
 
 mod batcher;
 mod event;

@@ -7,7 +7,7 @@ use crate::{
     job::{Job, JobId},
 };
 
-/// A poll that was asked for and not made yet.
+/// A poll that was entered and not made yet.
 #[derive(Debug)]
 pub(super) struct PendingPoll {
     pub(super) id: JobId,
@@ -17,17 +17,17 @@ pub(super) struct PendingPoll {
     pub(super) answer: oneshot::Sender<Result<Job, Error>>,
 }
 
-/// Permission to ask for a job together with others.
+/// Permission to request a job together with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Batching {
     Allowed,
-    /// It was missing from a list: only asking for it alone tells.
+    /// A list lacked the job: only a request for it alone shows whether it exists.
     Alone,
 }
 
 impl PendingPoll {
     pub(super) fn answer(self, answer: Result<Job, Error>) {
-        // Nobody waits for it any more, if this fails.
+        // This fails if nobody waits for it any more.
         drop(self.answer.send(answer));
     }
 }

@@ -1,5 +1,5 @@
-//! One wait: polls when its policy says so, tells what changed, and ends with the goal, a failure
-//! or its deadline.
+//! One wait: polls by its policy, reports changes, and ends with the goal, a failure or its
+//! deadline.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,13 +23,13 @@ use crate::{
     job::{GoalStatus, Job, JobHandle},
 };
 
-/// A job that stays `done` without its output for this long will not get it. Right after a render
-/// is accepted this is normal.
+/// Time after which a job that stays `done` without its output is not expected to get it. Right
+/// after a render is accepted, this state is normal.
 const OUTPUT_GRACE: Duration = Duration::from_secs(120);
-/// A job that was just accepted may not be found at once, and one that was seen is not gone for one
-/// answer that says so.
+/// Time for which "not found" is tolerated: a job that was just accepted may not be found at once,
+/// and a single answer may be wrong.
 const NOT_FOUND_GRACE: Duration = Duration::from_secs(30);
-/// The last poll is made this long before the deadline at most, to have its answer in time.
+/// Longest time before the deadline at which the last poll is made, to have its answer in time.
 const LAST_POLL: Duration = Duration::from_secs(5);
 
 /// Assumed age of a job that was submitted by somebody else, if it does not say when.
@@ -39,7 +39,7 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 const JUST_SUBMITTED: Duration = Duration::from_secs(1);
 /// Pause after a failed poll, longer with each further failure.
 const DELAY_AFTER_FAILURE: Duration = Duration::from_secs(2);
-/// No policy may make a wait spin.
+/// Shortest delay, so that no policy makes a wait spin.
 const MIN_DELAY: Duration = Duration::from_millis(10);
 
 /// Options of a wait.
@@ -155,11 +155,11 @@ impl Poller {
         None
     }
 
-    /// Polls the job; `None` when the answer does not come in time. A poll that hangs gives way to
-    /// the last one.
+    /// Polls the job; `None` when the answer does not come in time. A poll that hangs is given up
+    /// in time for the last one.
     async fn poll(&self) -> Option<Result<Job, Error>> {
         let until = if self.next_poll < self.last_poll { self.last_poll } else { self.deadline };
-        // After a suspension both times have passed before the last poll began.
+        // After the process was suspended, both times may have passed before the last poll.
         let until = until.max(Instant::now() + LAST_POLL.min(self.options.timeout / 10));
         timeout_at(until, self.options.batcher.poll(self.options.handle.id, self.next_poll))
             .await
@@ -178,7 +178,8 @@ impl Poller {
         (delay.max(DELAY_AFTER_FAILURE * self.failures.min(10)).max(MIN_DELAY), eta)
     }
 
-    /// Returns how far hints are relied on for this job: they come only to a webhook URL.
+    /// Returns the reliability of hints for this job; 0 without a webhook URL, since they come only
+    /// there.
     fn hint_reliability(&self) -> HintReliability {
         match &self.last_seen {
             Some(job) if job.webhook_url().is_some() => self.watch.reliability(),
@@ -186,7 +187,8 @@ impl Poller {
         }
     }
 
-    /// Takes the age of a job of somebody else from its first status.
+    /// Begins the history of a job that another client submitted, with the age from its first
+    /// status.
     fn begin_history(&mut self, job: &Job) {
         let age = job.created_at().and_then(|created| (Utc::now() - created).to_std().ok());
         let history = std::mem::take(&mut self.history);
@@ -298,7 +300,7 @@ impl Poller {
         Some(Ok(WaitEvent::PollFailed(error)))
     }
 
-    /// Returns the error of a wait whose polls are refused. A job that is there goes on.
+    /// Returns the error of a wait whose polls are refused. A job that exists goes on.
     fn refused(&mut self, error: Error) -> Error {
         let last_seen = self.last_seen.take();
         if last_seen.is_none() && self.submitted_by == SubmittedBy::Another {
@@ -323,9 +325,9 @@ impl Poller {
         };
         let timeout = self.options.timeout.as_secs_f64();
         let message = format!("not done within {timeout} s; {last}, and it goes on");
-        // A job that is there was paid for.
-        let is_there = self.last_seen.is_some() || self.submitted_by == SubmittedBy::ThisClient;
-        let charge_risk = if is_there { ChargeRisk::Charged } else { ChargeRisk::Unknown };
+        // A job that exists was paid for.
+        let exists = self.last_seen.is_some() || self.submitted_by == SubmittedBy::ThisClient;
+        let charge_risk = if exists { ChargeRisk::Charged } else { ChargeRisk::Unknown };
         let error = Error::new(ErrorKind::TimedOut, message)
             .of_job(self.options.handle)
             .seen(self.last_seen.take())

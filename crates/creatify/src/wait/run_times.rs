@@ -25,7 +25,8 @@ pub(crate) struct RunTimeKey {
     pub(crate) model_version: ModelVersion,
 }
 
-/// When a map is full it is emptied, so that a process that runs for months does not grow.
+/// Upper bounds of the maps. A full one is emptied, so that a process that runs for months does not
+/// grow.
 const MAX_KEYS: usize = 10_000;
 const MAX_JOBS: usize = 100_000;
 /// Time after the acceptance of a render for which the job may still show its earlier final status.

@@ -170,7 +170,8 @@ impl Ledger {
         Self(Arc::new(Store::File(file::LedgerFile::new(path.as_ref()))))
     }
 
-    /// Returns the length of the file, by which changes of other processes show; `None` in memory.
+    /// Returns the length of the file, which grows when another process writes to it; `None` in
+    /// memory.
     pub(crate) fn file_length(&self) -> Option<u64> {
         match &*self.0 {
             Store::Memory(_) => None,
