@@ -10,7 +10,7 @@ use crate::{
     args::JobArg,
     error::{CliError, has_preview_only},
     outcome::File,
-    progress::DownloadBar,
+    progress::{DownloadBar, DownloadBars},
     session::Session,
 };
 
@@ -47,8 +47,9 @@ pub(crate) async fn download(
     }
     let started = tokio::time::Instant::now();
     let deadline = started.checked_add(timeout);
+    let bars = DownloadBars::new(&session.output, ids.len());
     let downloads = ids.iter().copied().enumerate().map(async |(place, id)| {
-        let bar = DownloadBar::new(&session.output, id);
+        let bar = bars.bar(id);
         let download = one(session, client, id, out, output, &bar);
         let result = match deadline {
             None => download.await,
@@ -63,6 +64,7 @@ pub(crate) async fn download(
     });
     // One that fails does not stop the others.
     let results = stream::iter(downloads).buffered(CONCURRENT_DOWNLOADS).collect().await;
+    drop(bars); // before anything is printed below them
     several::tell(session, "\n", results).await
 }
 
@@ -92,6 +94,8 @@ async fn one(
     })?;
     // A path that is no UTF-8 is shown as far as it can be.
     let path = downloaded.path.to_string_lossy().into_owned();
-    session.output.note(&format!("{path}: {} bytes", downloaded.bytes));
+    if session.output.bars().is_none() {
+        session.output.note(&format!("{path}: {} bytes", downloaded.bytes));
+    }
     Ok(DownloadedFile { id, file: File { path, bytes: downloaded.bytes } })
 }

@@ -5,6 +5,7 @@
 pub(crate) mod layout;
 pub(crate) mod logs;
 mod redaction;
+mod terminal;
 mod visible;
 
 use std::{
@@ -57,7 +58,7 @@ impl Output {
         Self(Arc::new(Inner {
             format,
             notes,
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            bars: MultiProgress::with_draw_target(terminal::draw_target()),
             redaction: OnceLock::new(),
             printed: AtomicBool::new(false),
         }))
@@ -71,6 +72,22 @@ impl Output {
     pub(crate) fn bars(&self) -> Option<&MultiProgress> {
         let shown = self.0.notes == Notes::Shown && io::stderr().is_terminal();
         shown.then_some(&self.0.bars)
+    }
+
+    /// Stops drawing progress, and leaves what was drawn where it is.
+    pub(crate) fn stop_drawing(&self) {
+        if let Some(bars) = self.bars().filter(|bars| !bars.is_hidden()) {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+            // The cursor is at the end of the last line that was drawn.
+            let _ = writeln!(io::stderr());
+        }
+    }
+
+    /// Draws progress again, below everything that was printed.
+    pub(crate) fn resume_drawing(&self) {
+        if let Some(bars) = self.bars() {
+            bars.set_draw_target(terminal::draw_target());
+        }
     }
 
     /// Sets the secrets that must not be printed from now on.

@@ -1,32 +1,36 @@
-//! Progress on stderr: a bar for each of a few jobs, totals for several, and one plain line for each
-//! change of status without a terminal.
+//! Progress on stderr: a line for each of a few jobs, totals for several, and one plain line for
+//! each change of status without a terminal.
 
+mod board;
+mod download;
 mod style;
+mod totals;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use creatify::{
     ErrorKind, Goal, Job, JobHandle, JobId, JobStatus,
     wait::{Eta, WaitEvent},
 };
-use indicatif::{MultiProgress, ProgressBar};
+use indicatif::ProgressBar;
 
 use crate::{
     error::CliError,
     output::{Output, visible},
 };
+use board::Board;
+pub(crate) use download::{DownloadBar, DownloadBars};
+use style::{Layout, Line};
+use totals::{Stage, Totals};
 
 /// With more jobs than this, only the totals are drawn.
 const MAX_BARS: usize = 8;
-const TICK: Duration = Duration::from_millis(120);
 
 /// The bars of all jobs that are waited for together.
 pub(crate) struct Bars {
     output: Output,
-    /// Present with more than one job.
+    board: Board,
+    /// Present with more than one job, on a terminal.
     totals: Option<Arc<Totals>>,
     jobs: usize,
 }
@@ -35,52 +39,30 @@ pub(crate) struct Bars {
 pub(crate) struct Bar {
     output: Output,
     handle: JobHandle,
+    line: Line,
     bar: Option<ProgressBar>,
     totals: Option<Arc<Totals>>,
     stage: Stage,
     last_status: Option<String>,
 }
 
-/// Stage of a job, for the totals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    Running,
-    Done,
-    Failed,
-}
-
-/// Number of jobs in each stage.
-struct Totals {
-    bar: ProgressBar,
-    counts: Mutex<[usize; 4]>,
-}
-
 impl Bars {
     pub(crate) fn new(output: &Output, jobs: usize) -> Self {
-        let bars = output.bars().filter(|_| jobs > 1);
-        let totals = bars.map(|bars| Arc::new(Totals::new(bars, jobs)));
-        Self { output: output.clone(), totals, jobs }
+        let board = Board::new(output);
+        let totals = (jobs > 1).then(|| Totals::new(&board, jobs)).flatten().map(Arc::new);
+        Self { output: output.clone(), board, totals, jobs }
     }
 
     pub(crate) fn bar(&self, handle: JobHandle) -> Bar {
-        let bars = self.output.bars().filter(|_| self.jobs <= MAX_BARS);
-        let bar = bars.map(|bars| {
-            let bar = ProgressBar::new(100)
-                .with_style(style::job())
-                .with_prefix(label(handle))
-                .with_message("submitted");
-            let bar = match &self.totals {
-                Some(totals) => bars.insert_before(&totals.bar, bar),
-                None => bars.add(bar),
-            };
-            bar.enable_steady_tick(TICK);
-            bar
-        });
+        let line = Line::new(Layout::Job, label(handle));
+        line.set("submitted".to_owned());
+        let above = self.totals.as_ref().map(|totals| &totals.bar);
+        let bar = (self.jobs <= MAX_BARS).then(|| self.board.add(&line, Some(100), above));
         Bar {
             output: self.output.clone(),
             handle,
-            bar,
+            line,
+            bar: bar.flatten(),
             totals: self.totals.clone(),
             stage: Stage::Waiting,
             last_status: None,
@@ -101,6 +83,9 @@ impl Bar {
             WaitEvent::Completed(job) => {
                 self.show(job, None);
                 self.count(Stage::Done);
+                if let Some(bar) = &self.bar {
+                    bar.abandon();
+                }
             }
             WaitEvent::PollFailed(error) => self.output.note(&format!(
                 "{}: its status could not be read, and is read again: {error}",
@@ -112,21 +97,21 @@ impl Bar {
 
     /// Shows that the wait ended without the output.
     pub(crate) fn failed(&mut self, error: &CliError) {
-        self.count(Stage::Failed);
-        if let Some(bar) = self.bar.take() {
-            let end = match error {
-                CliError::NotRendered(_) => "has a preview only",
-                CliError::Sdk(error) => match error.kind() {
-                    ErrorKind::JobFailed => "failed",
-                    ErrorKind::JobRejected => "rejected",
-                    ErrorKind::TimedOut => "time-out; the job goes on",
-                    ErrorKind::NoOutput => "done without output",
-                    _ => "its status cannot be read",
-                },
-                _ => "ended",
-            };
-            bar.set_style(style::failed());
-            bar.abandon_with_message(end);
+        let (stage, end) = match error {
+            CliError::NotRendered(_) => (Stage::Failed, "has a preview only"),
+            CliError::Sdk(error) => match error.kind() {
+                ErrorKind::JobFailed => (Stage::Failed, "failed"),
+                ErrorKind::JobRejected => (Stage::Failed, "rejected"),
+                ErrorKind::TimedOut => (Stage::GoesOn, "time-out; the job goes on"),
+                ErrorKind::NoOutput => (Stage::Failed, "done without output"),
+                _ => (Stage::GoesOn, "its status cannot be read"),
+            },
+            _ => (Stage::Failed, "ended"),
+        };
+        self.count(stage);
+        if let Some(bar) = &self.bar {
+            self.line.fail(end);
+            bar.abandon();
         }
     }
 
@@ -136,11 +121,11 @@ impl Bar {
             // `done` without the output is the moment between two steps; a full bar would lie.
             let done = job.output(self.handle.goal).is_some() && *job.status() == JobStatus::Done;
             let position = job.progress().map_or(0.0, |progress| progress.fraction() * 100.0);
-            bar.set_position(if done { 100 } else { position.min(99.0) as u64 });
-            bar.set_message(match eta {
+            self.line.set(match eta {
                 Some(eta) => format!("{status}, about {} left", rounded(eta.remaining)),
                 None => status.clone(),
             });
+            bar.set_position(if done { 100 } else { position.min(99.0) as u64 });
         } else if self.last_status.as_ref() != Some(&status) && self.totals.is_none() {
             self.output.note(&format!("{}: {status}", self.handle.id));
         }
@@ -152,83 +137,6 @@ impl Bar {
             totals.moved(self.stage, stage);
         }
         self.stage = stage;
-    }
-}
-
-impl Drop for Bar {
-    /// Leaves the bar as it is and stops drawing.
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.abandon();
-        }
-    }
-}
-
-impl Totals {
-    fn new(bars: &MultiProgress, jobs: usize) -> Self {
-        let bar = bars.add(ProgressBar::new(jobs as u64).with_style(style::totals()));
-        bar.enable_steady_tick(TICK);
-        let totals = Self { bar, counts: Mutex::new([jobs, 0, 0, 0]) };
-        totals.moved(Stage::Waiting, Stage::Waiting);
-        totals
-    }
-
-    fn moved(&self, from: Stage, to: Stage) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts[from as usize] -= 1;
-        counts[to as usize] += 1;
-        let [waiting, running, done, failed] = *counts;
-        self.bar.set_position((done + failed) as u64);
-        let parts = [(waiting, "waiting"), (running, "running"), (failed, "failed")];
-        let parts = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, stage)| format!("{count} {stage}"));
-        self.bar.set_message(parts.collect::<Vec<_>>().join(", "));
-        if waiting + running == 0 {
-            self.bar.abandon();
-        }
-    }
-}
-
-/// The bar of a download.
-pub(crate) struct DownloadBar(Option<ProgressBar>);
-
-impl DownloadBar {
-    pub(crate) fn new(output: &Output, id: JobId) -> Self {
-        Self(output.bars().map(|bars| {
-            let bar = bars.add(
-                ProgressBar::no_length()
-                    .with_style(style::download())
-                    .with_prefix(format!("file    {}", short(id))),
-            );
-            bar.enable_steady_tick(TICK);
-            bar
-        }))
-    }
-
-    /// Returns the function that is told how many bytes have arrived, and of how many.
-    pub(crate) fn reporter(&self) -> impl FnMut(u64, Option<u64>) + Send + 'static {
-        let bar = self.0.clone();
-        move |bytes, total| {
-            let Some(bar) = &bar else { return };
-            bar.set_position(bytes);
-            if let Some(total) = total {
-                bar.set_length(total);
-            }
-        }
-    }
-
-    /// Shows how the download ended.
-    pub(crate) fn end<T>(&self, result: &Result<T, CliError>) {
-        let Some(bar) = &self.0 else { return };
-        match result {
-            Ok(_) => bar.abandon_with_message("done"),
-            Err(_) => {
-                bar.set_style(style::failed());
-                bar.abandon_with_message("failed");
-            }
-        }
     }
 }
 
