@@ -91,6 +91,9 @@ fn play_money_is_never_recorded_with_real_money() {
         run_now(command, arguments).expect(0);
         assert!(!ledger.exists());
     }
+    let mut reading = command();
+    reading.env("CREATIFY_LEDGER", &ledger);
+    run_now(reading, &["--sandbox", "ledger"]).expect(2);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use creatify_sandbox::Faults;
 
 use super::{
     submission::{Render, Submission, Template},
+    timeouts::{DownloadTimeout, ReadTimeout, Timeout},
     values::{self, GoalArg, JobArg},
 };
 
@@ -132,27 +133,6 @@ impl Command {
             _ => None,
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(crate) struct ReadTimeout {
-    /// Time to wait for the service's answers
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "2m")]
-    pub(crate) timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(crate) struct DownloadTimeout {
-    /// Time for everything together; what has arrived by then is kept, and continued next time
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "1h")]
-    pub(crate) timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(crate) struct Timeout {
-    /// Time for everything: sending, retries and waiting; a submitted job goes on after it
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "20m")]
-    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,7 +8,7 @@ use clap::{
     parser::ValueSource,
 };
 
-use super::Args;
+use super::global::Args;
 
 /// Where the value of an option comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

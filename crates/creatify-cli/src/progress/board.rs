@@ -5,11 +5,14 @@ use std::{
     time::Duration,
 };
 
+use creatify::JobId;
 use indicatif::ProgressBar;
 
 use super::style::Line;
 use crate::output::Output;
 
+/// With more jobs than this, they have no lines of their own.
+pub(super) const MAX_BARS: usize = 8;
 const TICK: Duration = Duration::from_millis(120);
 
 /// A group of lines on the terminal.
@@ -67,4 +70,9 @@ impl Drop for Board {
         }
         self.output.resume_drawing();
     }
+}
+
+/// Returns the first characters of an id, which are enough on a screen.
+pub(super) fn short(id: JobId) -> String {
+    id.to_string().chars().take(8).collect()
 }

@@ -4,9 +4,7 @@ use creatify::JobId;
 use indicatif::ProgressBar;
 
 use super::{
-    MAX_BARS,
-    board::Board,
-    short,
+    board::{Board, MAX_BARS, short},
     style::{Layout, Line},
 };
 use crate::{error::CliError, output::Output};

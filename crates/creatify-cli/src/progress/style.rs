@@ -98,7 +98,7 @@ impl Text {
         let message = &self.message;
         let line = match self.layout {
             Layout::Job => {
-                let percent = if length > 0 { position * 100 / length } else { 0 };
+                let percent = (position * 100).checked_div(length).unwrap_or_default();
                 format!("{label}{bar}  {percent:>3} %  {elapsed}  {message}")
             }
             Layout::Totals => format!("{position} of {length} ended{bar}  {elapsed}  {message}"),
