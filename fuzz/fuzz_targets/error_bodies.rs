@@ -1,4 +1,4 @@
-//! Whatever a service or gateway answers, what is said of it is short, on one line, and without the credentials, however they are echoed.
+//! Error bodies: their messages stay short, on one line and free of credentials, however echoed.
 
 #![no_main]
 
@@ -24,7 +24,7 @@ fuzz_target!(|body: &[u8]| {
         .all()
         .flat_map(|(field, message)| field.into_iter().chain([message]))
         .collect();
-    assert!(lines.len() <= 2 * 20, "too much is said");
+    assert!(lines.len() <= 2 * 20, "too many messages");
     for line in lines.iter().copied().chain(answer.request_id.as_deref()) {
         assert!(line.chars().count() <= 301, "too long: {line}");
         assert!(
@@ -32,7 +32,7 @@ fuzz_target!(|body: &[u8]| {
             "more than one line, or not for a terminal: {line:?}"
         );
     }
-    // Each line by itself: what stands in two of them was no secret in the body either.
+    // Line by line: text that spans two lines was no secret in the body either.
     for line in lines.into_iter().chain(answer.request_id.as_deref()) {
         let dense: String = line.chars().filter(|character| !character.is_whitespace()).collect();
         let unquoted = dense.replace("\\n", "");
@@ -45,7 +45,7 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// Replaces `{0}` to `{9}`, and `{a}`, by the key, in as many forms.
+/// Replaces `{0}` to `{9}` and `{a}` with the credentials in different forms.
 fn with_echoes(body: &[u8]) -> Vec<u8> {
     let base64 = |before: &str| STANDARD.encode(format!("{before}{KEY}"));
     let forms = [

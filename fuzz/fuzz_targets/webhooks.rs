@@ -1,4 +1,4 @@
-//! Whoever posts to a webhook URL: what comes out is a job's id and a claim, or a short refusal.
+//! Webhook bodies: a delivery yields a job id and a claimed status, or a short refusal.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ fuzz_target!(|body: &[u8]| {
     match parse(body) {
         Ok(hint) => {
             assert!(body.len() <= MAX_BODY_BYTES);
-            // Nothing but these two is taken from it.
+            // Only these two fields are used.
             let minimal = serde_json::json!({ "id": hint.job, "status": hint.claimed_status });
             assert_eq!(parse(minimal.to_string().as_bytes()).expect("a minimal delivery"), hint);
             let document: serde_json::Value =

@@ -93,7 +93,8 @@ pub fn validator(document: &Value, schema: &Value) -> Validator {
         .expect("the schema is a JSON Schema")
 }
 
-/// OpenAPI 3.0 says `nullable` where JSON Schema says type `null`, and knows keywords that JSON Schema does not.
+/// OpenAPI 3.0 says `nullable` where JSON Schema says type `null`, and knows keywords that JSON
+/// Schema does not.
 pub fn json_schema(schema: &Value) -> Value {
     match schema {
         Value::Object(members) => {

@@ -53,7 +53,8 @@ pub fn enums(document: &Value) -> impl Iterator<Item = (&str, Vec<&str>)> {
     })
 }
 
-/// Every limit of a property or parameter: where it stands, the name of what it limits, and how much.
+/// Every limit of a property or parameter: where it stands, the name of what it limits, and how
+/// much.
 pub fn limits(document: &Value) -> Vec<(String, &str, u64)> {
     let mut limits = Vec::new();
     for (component, schema) in schemas(document) {

@@ -1,5 +1,5 @@
-//! How do many waits at once do, through the client and against the sandbox? Real requests on loopback; time is tokio's paused clock, so
-//! that hours pass at once.
+//! How do many waits at once do, through the client and against the sandbox? Real requests on
+//! loopback; time is tokio's paused clock, so that hours pass at once.
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -24,7 +24,8 @@ pub struct Fleet {
     pub elapsed: Duration,
 }
 
-/// More would be more than the system lets one process have, when each of ten thousand jobs is asked for on its own.
+/// More would be more than the system lets one process have, when each of ten thousand jobs is
+/// asked for on its own.
 const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// A sandbox in real time, and a client of it.
@@ -106,11 +107,13 @@ where
     Fleet { figures: Figures::of(delays, gets + lists), gets, lists, processor, elapsed }
 }
 
-/// Time that all threads of this process have spent on a processor. Zero where the system does not tell.
+/// Time that all threads of this process have spent on a processor. Zero where the system does not
+/// tell.
 pub fn processor_time() -> Duration {
     const TICKS_PER_SECOND: u64 = 100; // the same on every Linux that runs here
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // After the name in parentheses, which may contain anything: user and system time are the 12th and 13th fields.
+    // After the name in parentheses, which may contain anything: user and system time are the 12th
+    // and 13th fields.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)

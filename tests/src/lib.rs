@@ -1,4 +1,5 @@
-//! Reading `openapi.yaml` for tests: its document, its schemas as JSON Schema, its contract, and the Rust type of each component.
+//! Reading `openapi.yaml` for tests: its document, its schemas as JSON Schema, its contract, and
+//! the Rust type of each component.
 //!
 //! The README's example is compiled here:
 #![doc = include_str!("../../README.md")]

@@ -1,4 +1,5 @@
-//! The Rust type of each component: its JSON Schema, and what becomes of a JSON value that goes through it.
+//! The Rust type of each component: its JSON Schema, and what becomes of a JSON value that goes
+//! through it.
 
 use creatify_api::{JobStatus, ModelVersion, types};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};

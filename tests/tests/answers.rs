@@ -1,4 +1,5 @@
-//! Answers that no sandbox gives: endless ones, ones that do not say which job was paid for, ones that repeat the credentials.
+//! Answers that no sandbox gives: endless ones, ones that do not say which job was paid for, ones
+//! that repeat the credentials.
 
 #![allow(clippy::unwrap_used)] // a test file
 

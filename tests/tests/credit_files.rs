@@ -1,4 +1,5 @@
-//! Are the files by which other languages know prices and check their estimates what this workspace says?
+//! Are the files by which other languages know prices and check their estimates what this workspace
+//! says?
 //!
 //! `UPDATE_DOCS=1 cargo test -p creatify-tests --test credit_files` writes them anew.
 
@@ -68,7 +69,8 @@ fn credit_rates_json_has_the_prices_of_the_specification() {
     check("credit-rates.json", &(serde_json::to_string_pretty(&file).unwrap() + "\n"));
 }
 
-/// Around the ends of blocks, to the nanosecond, and ranges in which the cheapest or dearest duration is not at an end.
+/// Around the ends of blocks, to the nanosecond, and ranges in which the cheapest or dearest
+/// duration is not at an end.
 const SECONDS: [&str; 20] = [
     "0",
     "0.000000001",

@@ -1,4 +1,5 @@
-//! Every example of the specification is true: it fits its schema, decodes into its Rust type, and comes back as it was.
+//! Every example of the specification is true: it fits its schema, decodes into its Rust type, and
+//! comes back as it was.
 
 #![allow(clippy::unwrap_used)] // a test file
 

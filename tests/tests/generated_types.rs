@@ -1,4 +1,5 @@
-//! A change of the specification shows in exactly the types that it touches: one snapshot for each, reviewed like code.
+//! A change of the specification shows in exactly the types that it touches: one snapshot for each,
+//! reviewed like code.
 
 #![allow(clippy::unwrap_used)] // a test file
 

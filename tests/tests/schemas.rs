@@ -10,7 +10,8 @@ use creatify_tests::{
 };
 use serde_json::{Map, Value, json};
 
-/// What says nothing about which values are decoded. Of `maxLength` the generated types know nothing; see the test of the limits.
+/// What says nothing about which values are decoded. Of `maxLength` the generated types know
+/// nothing; see the test of the limits.
 const IGNORED: [&str; 9] = [
     "$defs",
     "$schema",
@@ -23,7 +24,8 @@ const IGNORED: [&str; 9] = [
     "writeOnly",
 ];
 
-/// A `uri` is a `String`: what is no URL must decode too. `int64` is how schemars writes an integer.
+/// A `uri` is a `String`: what is no URL must decode too. `int64` is how schemars writes an
+/// integer.
 const IGNORED_FORMATS: [&str; 2] = ["uri", "int64"];
 
 /// Both sides in one form. What is left out does not change which values are decoded.
@@ -79,7 +81,8 @@ impl Normal<'_> {
                 "additionalProperties" => drop(normal.insert(key.clone(), self.of(value))),
                 "properties" => {
                     let properties = object(value).iter().map(|(name, property)| {
-                        // Rust has one `Option` for what is left out and what is null; a required property must not be null on either side.
+                        // Rust has one `Option` for what is left out and what is null; a required
+                        // property must not be null on either side.
                         let nullable = required.contains(&name.as_str()) && is_nullable(property);
                         (name.clone(), json!({ "schema": self.of(property), "nullable": nullable }))
                     });
@@ -98,7 +101,8 @@ impl Normal<'_> {
         Value::Object(normal)
     }
 
-    /// In the specification the variants of a tagged union are components of their own; in Rust they are not.
+    /// In the specification the variants of a tagged union are components of their own; in Rust
+    /// they are not.
     fn member(&self, union: &Value, member: &Value) -> Value {
         if union.get("discriminator").is_some() {
             self.of(resolve(self.document, member))
@@ -197,7 +201,8 @@ fn object_mut(value: &mut Value) -> &mut Map<String, Value> {
     value.as_object_mut().unwrap()
 }
 
-/// The generated types do not have the limits; the `creatify` crate checks them before it sends, by these constants.
+/// The generated types do not have the limits; the `creatify` crate checks them before it sends, by
+/// these constants.
 #[test]
 fn the_limits_that_the_generated_types_lack_are_constants() {
     use creatify_api::limits as constants;

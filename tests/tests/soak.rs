@@ -1,5 +1,5 @@
-//! A thousand previews and renders while one request in five goes wrong: nothing is paid twice, nothing that was paid for is lost. Two
-//! simple strategies run through the same for comparison.
+//! A thousand previews and renders while one request in five goes wrong: nothing is paid twice,
+//! nothing that was paid for is lost. Two simple strategies run through the same for comparison.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test file that shows what it measured
 
@@ -39,7 +39,7 @@ const FAULTS: [Fault; 12] = [
 /// What a strategy came to.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
-    /// Charged calls beyond the one preview and the one render that each task pending.
+    /// Charged calls beyond the one preview and the one render that each task wanted.
     duplicates: usize,
     /// Charged jobs that their task knows nothing of.
     lost: usize,
@@ -66,7 +66,8 @@ fn variables(task: usize) -> Variables {
     Variables::new().text("task", task.to_string())
 }
 
-/// Runs a strategy for every task; it reports the jobs it knows of, and gives the video if it gets that far.
+/// Runs a strategy for every task; it reports the jobs it knows of, and gives the video if it gets
+/// that far.
 async fn run<F: Future<Output = Option<Job>> + 'static>(
     name: &str,
     sandbox: &Sandbox,
@@ -133,7 +134,8 @@ async fn run<F: Future<Output = Option<Job>> + 'static>(
     tally
 }
 
-/// Until it is known what became of it, as a careful caller would: a list that shows nothing three times is believed.
+/// Until it is known what became of it, as a careful caller would: a list that shows nothing three
+/// times is believed.
 async fn settle(client: &Client, error: Error) -> Option<JobHandle> {
     if let Some(handle) = error.job().filter(|_| matches!(error.kind(), ErrorKind::Undecodable)) {
         return Some(handle);
@@ -188,7 +190,7 @@ async fn ours(client: Client, task: usize, known: Arc<Mutex<Vec<String>>>) -> Op
 
 async fn waited(client: &Client, handle: JobHandle) -> Job {
     loop {
-        match handle.wait(client).await {
+        match client.wait(handle).await {
             Ok(job) => return job,
             Err(error) => assert!(matches!(error.kind(), ErrorKind::TimedOut), "{error}"),
         }

@@ -1,5 +1,5 @@
-//! The promises of waiting together: jobs that are due share requests, a list that is not to be relied on costs nothing but requests, and
-//! nothing runs when nobody waits.
+//! The promises of waiting together: jobs that are due share requests, a list that is not to be
+//! relied on costs nothing but requests, and nothing runs when nobody waits.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -26,9 +26,7 @@ fn gets(sandbox: &Sandbox) -> usize {
 }
 
 async fn all_reached(client: &Client, handles: &[JobHandle]) {
-    for job in
-        join_all(handles.iter().map(|handle| handle.wait(client).timeout(HOUR).into_future())).await
-    {
+    for job in join_all(handles.iter().map(|handle| client.wait(*handle).timeout(HOUR))).await {
         assert!(job.unwrap().video_url().is_some());
     }
 }
@@ -39,7 +37,7 @@ async fn jobs_that_are_due_together_share_a_request_of_up_to_a_hundred() {
     let handles = submit(&client, 150).await;
     let mut waits: Vec<_> = handles
         .iter()
-        .map(|handle| client.wait(handle).poll_policy(FixedInterval(10 * SECOND)))
+        .map(|handle| client.wait(*handle).poll_policy(FixedInterval(10 * SECOND)))
         .collect();
     let together = join_all(&mut waits);
     assert!(timeout(31 * SECOND, together).await.is_err());
@@ -62,7 +60,8 @@ async fn two_waits_for_one_job_are_both_told() {
     all_reached(&client, &[handle, handle, handle]).await;
 }
 
-/// Missing, refused, wrong, in pages: after one or two tries the list is left alone, and every job is found.
+/// Missing, refused, wrong, in pages: after one or two tries the list is left alone, and every job
+/// is found.
 #[tokio::test(start_paused = true)]
 async fn a_list_that_is_not_to_be_relied_on_is_left_alone() {
     for (fault, tries) in [
@@ -98,7 +97,8 @@ async fn a_list_that_fails_for_a_while_is_used_again() {
             .with(Rule::new(Fault::Html(502)).on(OperationId::ListCustomTemplateJobs).limit(6)),
     );
     all_reached(&client, &handles).await;
-    // One that is due alone is asked for alone; without the list there would be some ten for each job.
+    // One that is due alone is asked for alone; without the list there would be some ten for each
+    // job.
     assert!(
         lists(&sandbox) > 20 && gets(&sandbox) < 60,
         "{} lists, {} gets",
@@ -113,7 +113,7 @@ async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_
     let mut handles = submit(&client, 3).await;
     let unknown: JobHandle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap();
     handles.push(unknown);
-    let mut waits = handles.iter().map(|handle| client.wait(handle)).collect::<Vec<_>>();
+    let mut waits = handles.iter().map(|handle| client.wait(*handle)).collect::<Vec<_>>();
     let error = waits.pop().unwrap();
     let (found, error) = tokio::join!(join_all(waits), error);
     assert!(found.into_iter().all(|job| job.is_ok()));
@@ -127,7 +127,7 @@ async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_
 async fn nothing_is_asked_for_when_nobody_waits() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 10).await;
-    let mut waits: Vec<_> = handles.iter().map(|handle| client.wait(handle)).collect();
+    let mut waits: Vec<_> = handles.iter().map(|handle| client.wait(*handle)).collect();
     assert!(timeout(20 * SECOND, join_all(&mut waits)).await.is_err());
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let with_engine = tasks();
@@ -195,7 +195,7 @@ async fn no_more_requests_are_under_way_than_the_client_allows() {
     let slow = Rule::new(Fault::Delay(1.0)).on(OperationId::GetCustomTemplateJob);
     let gone = Rule::new(Fault::ErrorBefore(404)).on(OperationId::ListCustomTemplateJobs);
     sandbox.set_faults(Faults::new(1).with(slow).with(gone));
-    let waits = join_all(handles.iter().map(|handle| handle.wait(&narrow).into_future()));
+    let waits = join_all(handles.iter().map(|handle| narrow.wait(*handle)));
     assert!(timeout(SECOND * 20, waits).await.is_err());
     assert!(gets(&sandbox) <= 21, "{} requests of a second each in 20 s", gets(&sandbox));
 }
@@ -272,17 +272,10 @@ async fn durations_of_a_template_are_learned_and_may_be_given() {
             Sandbox::builder().timing(timing).progress(creatify_sandbox::ProgressProfile::Absent);
         let (sandbox, client) = sandbox(options).await;
         for _ in 0..before {
-            client
-                .create(template(), Variables::new())
-                .send()
-                .await
-                .unwrap()
-                .wait(&client)
-                .await
-                .unwrap();
+            client.create(template(), Variables::new()).send().await.unwrap().wait().await.unwrap();
         }
         let looks = gets(&sandbox);
-        let wait = client.create(template(), Variables::new()).send().await.unwrap().wait(&client);
+        let wait = client.create(template(), Variables::new()).send().await.unwrap().wait();
         match earlier {
             Some(earlier) => wait.expected_run_times(earlier).await.unwrap(),
             None => wait.await.unwrap(),

@@ -1,12 +1,13 @@
-//! Few requests and little delay: the figures that `cargo xtask bench` measures, on fewer jobs. Requests are counted on virtual time, so
-//! nothing here depends on the machine. It fails when a figure gets worse by more than a tenth.
+//! Few requests and little delay: the figures that `cargo xtask bench` measures, on fewer jobs.
+//! Requests are counted on virtual time, so nothing here depends on the machine. It fails when a
+//! figure gets worse by more than a tenth.
 
 #![allow(clippy::unwrap_used)] // a test file
 
 use creatify::wait::{Adaptive, FixedInterval, RunTimeStats};
 use creatify_tests::{
     fleet::waited_for_together,
-    one_by_one::{Figures, Profile, competitors, earlier, jobs, wait_for},
+    one_by_one::{Figures, Profile, competitors, earlier, jobs, wait_for, wait_with_hints},
 };
 
 const SEED: u64 = 42;
@@ -52,8 +53,8 @@ fn without_progress_it_is_no_worse_than_any_policy_of_as_many_requests() {
     }
 }
 
-/// By default less delay than any of them. With as few requests as each of them, less delay still, unless progress misleads: one look in
-/// half a minute finds out too late that it jumps.
+/// By default less delay than any of them. With as few requests as each of them, less delay still,
+/// unless progress misleads: one look in half a minute finds out too late that it jumps.
 #[test]
 fn durations_of_twenty_earlier_jobs_beat_every_other_policy() {
     for profile in [Profile::Stuck, Profile::Jumping, Profile::Absent] {
@@ -99,5 +100,25 @@ async fn requests_a_job_do_not_grow_with_the_number_of_jobs() {
         let requests = waited_for_together(jobs).await.figures.requests;
         assert!(requests <= before * (1.0 + TENTH), "{jobs} jobs: {requests} after {before}");
         before = requests;
+    }
+}
+
+/// The first jobs, from which the reliability of hints is learned, count as well.
+#[test]
+fn hints_that_always_come_leave_hardly_any_request_or_delay() {
+    for profile in [Profile::Informative, Profile::Stuck, Profile::Jumping, Profile::Absent] {
+        let jobs = jobs(2_000, profile, SEED);
+        let hinted = wait_with_hints(&jobs, &Adaptive::default(), None, 0.0);
+        assert!(hinted.within(&figures(2.5, 0.3, 0.3, 0.3), 0.0), "{profile:?}: {hinted:?}");
+    }
+}
+
+#[test]
+fn hints_of_which_three_in_ten_are_lost_are_no_worse_than_polling_alone() {
+    for profile in [Profile::Informative, Profile::Stuck, Profile::Jumping, Profile::Absent] {
+        let jobs = jobs(500, profile, SEED);
+        let alone = wait_for(&jobs, &Adaptive::default(), None);
+        let hinted = wait_with_hints(&jobs, &Adaptive::default(), None, 0.3);
+        assert!(hinted.within(&alone, 0.0), "{profile:?}: {hinted:?} {alone:?}");
     }
 }

@@ -1,21 +1,22 @@
-//! What does a call cost?
+//! Charges: the credits of one call.
 //!
-//! Written on its own, not shared with the client's estimate: two programs that compute the same price catch each other's mistakes.
+//! This code is not shared with the client's estimate on purpose: two implementations of the same
+//! price list find each other's mistakes.
 
 use std::time::Duration;
 
 use creatify_api::{
     ModelVersion,
-    credit_rates::{Operation, Price, RateCard},
+    credit_rates::{BillableOperation, Price, RateCard},
 };
 use rust_decimal::Decimal;
 
-/// The credits for a video of this duration; `None` when the card has no price for it.
+/// Returns the credits for a video of this duration, or `None` when the card has no price for it.
 ///
-/// Aurora renders have no published price: they cost what is left of a create after its preview.
+/// Aurora renders have no published price: they cost a create less its preview.
 pub(crate) fn charge(
     card: &RateCard,
-    operation: Operation,
+    operation: BillableOperation,
     model: &ModelVersion,
     duration: Duration,
 ) -> Option<Decimal> {
@@ -33,8 +34,8 @@ pub(crate) fn charge(
             )
         }
         Price::Between { .. } => {
-            let create = charge(card, Operation::Create, model, duration)?;
-            Some(create - charge(card, Operation::Preview, model, duration)?)
+            let create = charge(card, BillableOperation::Create, model, duration)?;
+            Some(create - charge(card, BillableOperation::Preview, model, duration)?)
         }
     }
 }
@@ -45,7 +46,12 @@ mod tests {
 
     use super::*;
 
-    fn price(card: &str, operation: Operation, model: ModelVersion, seconds: u64) -> String {
+    fn price(
+        card: &str,
+        operation: BillableOperation,
+        model: ModelVersion,
+        seconds: u64,
+    ) -> String {
         let card = RATE_CARDS.iter().find(|known| known.name == card).unwrap();
         charge(card, operation, &model, Duration::from_secs(seconds))
             .unwrap()
@@ -54,9 +60,9 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_those_of_the_published_table() {
+    fn prices_match_the_published_table() {
+        use BillableOperation::{Create, Preview, Render};
         use ModelVersion::{AuroraV1, AuroraV1Fast, Standard};
-        use Operation::{Create, Preview, Render};
         for (card, operation, model, seconds, credits) in [
             ("blocks", Preview, Standard, 1, "1"),
             ("blocks", Preview, Standard, 30, "1"),
@@ -83,7 +89,7 @@ mod tests {
     #[test]
     fn every_card_prices_every_operation_and_model() {
         for card in RATE_CARDS {
-            for operation in Operation::ALL {
+            for operation in BillableOperation::ALL {
                 for model in ModelVersion::KNOWN {
                     assert!(
                         charge(card, *operation, model, Duration::from_secs(6)).is_some(),

@@ -1,11 +1,11 @@
-//! What time is it in the sandbox?
+//! Sandbox clock: real time multiplied by a speed.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-/// Sandbox time: tokio's clock times a speed, so that a paused clock in a test drives it too.
+/// A clock based on tokio's, so that a paused clock in a test drives it too.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     started: Instant,
@@ -14,17 +14,17 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Starts now. The speed must be finite and above zero.
+    /// Starts the clock. The speed must be finite and above zero.
     pub(crate) fn start(speed: f64, started_at: DateTime<Utc>) -> Self {
         Self { started: Instant::now(), started_at, speed }
     }
 
-    /// Sandbox time since the start.
+    /// Returns the sandbox time since the start.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed().mul_f64(self.speed)
     }
 
-    /// The date and time that the sandbox writes for a moment of its own.
+    /// Returns the date and time of a moment in sandbox time.
     pub(crate) fn date(&self, at: Duration) -> DateTime<Utc> {
         chrono::Duration::from_std(at)
             .ok()
@@ -32,14 +32,14 @@ impl Clock {
             .unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// Returns when the sandbox's time is `at` or later.
+    /// Sleeps until the sandbox time is `at` or later.
     pub(crate) async fn sleep_until(&self, at: Duration) {
         loop {
             let left = at.saturating_sub(self.now());
             if left.is_zero() {
                 return;
             }
-            // Never less than tokio's own grain: rounding may leave a rest of nanoseconds.
+            // At least tokio's resolution: rounding may leave some nanoseconds.
             let real = Duration::try_from_secs_f64(left.as_secs_f64() / self.speed)
                 .unwrap_or(Duration::MAX);
             tokio::time::sleep(real.max(Duration::from_millis(1))).await;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_fast_sandbox_sleeps_less_and_never_wakes_early() {
+    async fn a_fast_clock_sleeps_for_less_real_time_and_never_wakes_early() {
         let clock = Clock::start(60.0, DateTime::UNIX_EPOCH);
         let real = Instant::now();
         clock.sleep_until(Duration::from_secs(90)).await;

@@ -1,33 +1,35 @@
-//! What does a job look like at a given moment?
+//! Jobs: their parameters, their calls, and their state at a given moment.
 
 use std::time::Duration;
 
-use creatify_api::{JobStatus, ModelVersion, credit_rates::Operation};
+use creatify_api::{JobStatus, ModelVersion, credit_rates::BillableOperation};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    lifecycle::{Ending, Phase, Plan, ProgressProfile},
+    lifecycle::{Outcome, Phase, ProgressProfile, Timeline},
     templates::Template,
 };
 
-/// A job: what was asked for, and the calls that were accepted for it.
+/// A job: its parameters and the calls that were accepted for it.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: Uuid,
-    /// How many jobs were accepted before this one.
+    /// The number of jobs that were accepted before this one.
     pub(crate) number: u64,
-    pub(crate) order: NewJob,
-    /// The preview or create that made it.
+    pub(crate) params: JobParams,
+    /// The preview or create call that made the job.
     pub(crate) first: Call,
-    /// The renders after it, oldest first.
+    /// The render calls, oldest first.
     pub(crate) renders: Vec<Call>,
+    /// The number of reads that still show the state from before the last render.
+    pub(crate) old_status_reads: u32,
 }
 
-/// A checked request for a new job.
+/// The validated parameters of a job.
 #[derive(Debug, Clone)]
-pub(crate) struct NewJob {
+pub(crate) struct JobParams {
     pub(crate) template: &'static Template,
     pub(crate) variables: Map<String, Value>,
     pub(crate) name: Option<String>,
@@ -36,16 +38,16 @@ pub(crate) struct NewJob {
     pub(crate) is_hidden: bool,
 }
 
-/// One charged call.
+/// One accepted, charged call.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) operation: Operation,
-    pub(crate) plan: Plan,
+    pub(crate) operation: BillableOperation,
+    pub(crate) timeline: Timeline,
     pub(crate) charge: Decimal,
     pub(crate) media_job: Uuid,
 }
 
-/// What shows of a job at a moment, besides what was asked for.
+/// The visible state of a job at a moment, apart from its parameters.
 #[derive(Debug, PartialEq)]
 pub(crate) struct View {
     pub(crate) status: JobStatus,
@@ -59,9 +61,9 @@ pub(crate) struct View {
 }
 
 impl Call {
-    /// What it costs at this moment: the charge is returned when the work fails or is rejected.
+    /// Returns the charge at this moment: nothing once the work has failed or was rejected.
     pub(crate) fn charged(&self, now: Duration) -> Decimal {
-        if now >= self.plan.ended && self.plan.ending != Ending::Done {
+        if now >= self.timeline.ended && self.timeline.outcome != Outcome::Done {
             Decimal::ZERO
         } else {
             self.charge
@@ -70,58 +72,72 @@ impl Call {
 }
 
 impl Job {
-    /// The last accepted call.
+    /// Returns the last accepted call.
     pub(crate) fn last(&self) -> &Call {
         self.renders.last().unwrap_or(&self.first)
     }
 
+    /// Returns all accepted calls, oldest first.
     pub(crate) fn calls(&self) -> impl Iterator<Item = &Call> {
         std::iter::once(&self.first).chain(&self.renders)
     }
 
-    /// Whether there is a preview to render.
+    /// Returns true when there is a preview to render.
     pub(crate) fn has_preview(&self, now: Duration) -> bool {
-        self.first.operation == Operation::Preview && self.first.plan.succeeded(now)
+        self.first.operation == BillableOperation::Preview && self.first.timeline.succeeded(now)
     }
 
-    /// The newest finished video, by its `media_job`.
+    /// Returns the `media_job` of the newest finished video.
     pub(crate) fn video(&self, now: Duration) -> Option<Uuid> {
-        let videos = self
-            .calls()
-            .filter(|call| call.operation != Operation::Preview && call.plan.succeeded(now));
+        let videos = self.calls().filter(|call| {
+            call.operation != BillableOperation::Preview && call.timeline.succeeded(now)
+        });
         videos.last().map(|call| call.media_job)
     }
 
-    /// The call whose state shows. After a render is accepted that is still the one before it, until the render is queued.
+    /// Returns the call whose state is visible. A render becomes visible when it is queued; until
+    /// then
+    /// the call before it is.
     fn shown(&self, now: Duration) -> &Call {
-        match self.renders.split_last() {
-            Some((render, before)) if render.plan.phase(now) == Phase::Waiting => {
-                before.last().unwrap_or(&self.first)
-            }
-            Some((render, _)) => render,
-            None => &self.first,
+        match self.last().timeline.phase(now) {
+            Phase::Waiting => self.before_last(),
+            _ => self.last(),
         }
     }
 
-    /// What shows at this moment.
+    /// Returns the call before the last render, or the first call when there is no render.
+    fn before_last(&self) -> &Call {
+        self.renders.iter().rev().nth(1).unwrap_or(&self.first)
+    }
+
+    /// Returns the visible state at this moment.
     pub(crate) fn view(&self, now: Duration, profile: ProgressProfile) -> View {
-        let shown = self.shown(now);
-        let (status, progress) = shown.plan.status(now, profile);
-        let succeeded = shown.plan.succeeded(now);
+        self.view_of(self.shown(now), now, profile)
+    }
+
+    /// Returns the state that a read shows: the visible one, unless a fault hides the last render.
+    pub(crate) fn read_view(&self, now: Duration, profile: ProgressProfile) -> View {
+        let call = if self.old_status_reads > 0 { self.before_last() } else { self.shown(now) };
+        self.view_of(call, now, profile)
+    }
+
+    fn view_of(&self, shown: &Call, now: Duration, profile: ProgressProfile) -> View {
+        let (status, progress) = shown.timeline.status(now, profile);
+        let succeeded = shown.timeline.succeeded(now);
         View {
             status,
             progress,
             has_preview: self.has_preview(now),
-            media_job: (succeeded && shown.operation != Operation::Preview)
+            media_job: (succeeded && shown.operation != BillableOperation::Preview)
                 .then_some(shown.media_job),
-            failed_reason: match shown.plan.ending {
-                _ if now < shown.plan.ended => None,
-                Ending::Done => Some(""),
-                Ending::Failed(reason) | Ending::Rejected(reason) => Some(reason),
+            failed_reason: match shown.timeline.outcome {
+                _ if now < shown.timeline.ended => None,
+                Outcome::Done => Some(""),
+                Outcome::Failed(reason) | Outcome::Rejected(reason) => Some(reason),
             },
             credits_used: self.last().charged(now),
-            duration: self.first.plan.succeeded(now).then_some(self.order.template.duration),
-            updated: shown.plan.changed(now),
+            duration: self.first.timeline.succeeded(now).then_some(self.params.template.duration),
+            updated: shown.timeline.changed(now),
         }
     }
 }

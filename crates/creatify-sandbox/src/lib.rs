@@ -1,30 +1,33 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
 mod api;
+mod builder;
 mod charge;
 mod clock;
+mod credentials;
+mod fault_layer;
 mod faults;
 mod job;
 mod lifecycle;
 mod media;
-mod options;
+mod media_file;
 mod page;
 mod requests;
+mod response;
 mod sandbox;
 mod serve;
 mod service;
+mod state;
 mod templates;
 mod validate;
 mod webhook;
-mod world;
 
 #[cfg(test)]
 mod tests;
 
-pub use faults::{Fault, Faults, Fired, InvalidFaults, Rule, Target};
+pub use builder::{DEMO_SPEED, SandboxBuilder, StartError};
+pub use faults::{BodyForm, ContentType, Fault, Faults, Field, Fired, InvalidFaults, Rule, Target};
 pub use lifecycle::{ProgressProfile, Timing};
-pub use options::{DEMO_SPEED, SandboxBuilder, StartError};
 pub use requests::Request;
 pub use sandbox::{AcceptedCall, AcceptedJob, Sandbox};
 pub use templates::{Template, templates};

@@ -1,28 +1,32 @@
-//! When does a call's work change its state, and how does it look in between?
+//! Call timelines: the status changes and the progress of the work of one call.
 
 use std::time::Duration;
 
-use creatify_api::{JobStatus, credit_rates::Operation};
+use creatify_api::{JobStatus, credit_rates::BillableOperation};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::StandardNormal;
 
-/// How long things take, in sandbox time.
+/// Durations of the work, in sandbox time.
 ///
-/// Queueing and rendering times are drawn from a log-normal distribution: most are near the median, some take several times as long.
+/// Queueing and rendering times are drawn from a log-normal distribution: most are near the median,
+/// some are several times as long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Timing {
-    /// How long a new job stays `pending`.
+    /// Time for which a new job is `pending`.
     pub pending: Duration,
-    /// How long a job that is rendered still looks as it did before: `done`, with its preview, without a video.
+    /// Time for which a job still shows its old state after a render was accepted: usually `done`,
+    /// with its preview, without a video.
     pub render_lag: Duration,
     /// Median time in the queue.
     pub queue_median: Duration,
-    /// Median time a preview runs.
+    /// Median running time of a preview.
     pub preview_median: Duration,
-    /// Median time a video runs, by create or by render.
+    /// Median running time of a video, by create or by render.
     pub video_median: Duration,
-    /// Spread of the distribution (the standard deviation of the logarithm); zero makes every time its median.
+    /// Spread of the distribution (the standard deviation of the logarithm). With zero, every time
+    /// is
+    /// its median.
     pub sigma: f64,
 }
 
@@ -40,31 +44,32 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// A time around the median, in whole milliseconds. Cut at three sigma: no test waits for a once-in-a-thousand outlier.
+    /// Draws a time around the median, in whole milliseconds, cut off at three sigma to keep tests
+    /// from waiting for rare outliers.
     fn draw(&self, median: Duration, rng: &mut Xoshiro256PlusPlus) -> Duration {
         let normal: f64 = rng.sample(StandardNormal);
         let drawn = median.as_secs_f64() * (self.sigma * normal.clamp(-3.0, 3.0)).exp();
-        Duration::from_millis((drawn * 1000.0).round() as u64) // saturates: a median may be "never"
+        Duration::from_millis((drawn * 1000.0).round() as u64) // saturates at Duration::MAX
     }
 }
 
-/// What `progress` shows while a job runs. The service documents no scale and no promise.
+/// Values of the `progress` field while a job runs. The service documents no scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ProgressProfile {
-    /// The share of the work that is done, from 0 to 1 in steps of 0.05.
+    /// The finished share of the work, from 0 to 1 in steps of 0.05.
     #[default]
     Informative,
     /// 0 until the job is done.
     Stuck,
     /// A few large jumps, one of them backwards.
     Jumping,
-    /// Null, always.
+    /// Always null.
     Absent,
 }
 
 impl ProgressProfile {
-    /// What is shown when this share of the work, from 0 to 1, is done.
+    /// Returns the progress to show for a finished share of the work, from 0 to 1.
     pub(crate) fn shown(self, share: f64) -> Option<f64> {
         let step = (share.clamp(0.0, 1.0) * 20.0).floor() / 20.0;
         match self {
@@ -81,72 +86,74 @@ impl ProgressProfile {
     }
 }
 
-/// How a call's work ends.
+/// The outcome of a call's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// With what was asked for.
+pub(crate) enum Outcome {
+    /// The requested preview or video exists.
     Done,
-    /// Part of the way through its run, for this reason.
+    /// The work stops while it runs, for this reason.
     Failed(&'static str),
-    /// Before it runs, for this reason.
+    /// The work never runs, for this reason.
     Rejected(&'static str),
 }
 
-/// The whole future of one accepted call, fixed when it is accepted. All times are sandbox time since the start.
+/// The complete timeline of one accepted call, drawn when it is accepted. All times are sandbox
+/// time
+/// since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct Timeline {
     pub(crate) accepted: Duration,
     queued: Duration,
     started: Duration,
     pub(crate) ended: Duration,
-    /// What the run would take if it went through.
+    /// The running time of work that succeeds.
     full_run: Duration,
-    pub(crate) ending: Ending,
+    pub(crate) outcome: Outcome,
 }
 
-/// Where a plan stands.
+/// The phase of a timeline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Phase {
     /// Accepted, not queued yet.
     Waiting,
     /// In the queue.
     Queued,
-    /// Running; this share of the work is done.
+    /// Running, with the finished share of the work.
     Running { share: f64 },
-    /// Over; this share of the work was done.
+    /// Over, with the finished share of the work.
     Over { share: f64 },
 }
 
-impl Plan {
+impl Timeline {
     /// Draws the times of a call.
     pub(crate) fn draw(
         timing: &Timing,
-        operation: Operation,
-        ending: Ending,
+        operation: BillableOperation,
+        outcome: Outcome,
         accepted: Duration,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Self {
         let (wait, median) = match operation {
-            Operation::Preview => (timing.pending, timing.preview_median),
-            Operation::Create => (timing.pending, timing.video_median),
-            Operation::Render => (timing.render_lag, timing.video_median),
+            BillableOperation::Preview => (timing.pending, timing.preview_median),
+            BillableOperation::Create => (timing.pending, timing.video_median),
+            BillableOperation::Render => (timing.render_lag, timing.video_median),
         };
         let queue = timing.draw(timing.queue_median, rng);
         let full_run = timing.draw(median, rng);
-        let run = match ending {
-            Ending::Done => full_run,
-            Ending::Failed(_) => full_run.mul_f64(0.4),
-            Ending::Rejected(_) => Duration::ZERO,
+        let run = match outcome {
+            Outcome::Done => full_run,
+            Outcome::Failed(_) => full_run.mul_f64(0.4),
+            Outcome::Rejected(_) => Duration::ZERO,
         };
         let queued = accepted.saturating_add(wait);
         let started = queued.saturating_add(queue);
-        Self { accepted, queued, started, ended: started.saturating_add(run), full_run, ending }
+        Self { accepted, queued, started, ended: started.saturating_add(run), full_run, outcome }
     }
 
-    /// Where it stands at this moment.
+    /// Returns the phase at this moment.
     pub(crate) fn phase(&self, now: Duration) -> Phase {
         let share = match now.min(self.ended).checked_sub(self.started) {
-            _ if now >= self.ended && self.ending == Ending::Done => 1.0,
+            _ if now >= self.ended && self.outcome == Outcome::Done => 1.0,
             Some(ran) if !ran.is_zero() => ran.as_secs_f64() / self.full_run.as_secs_f64(),
             _ => 0.0,
         };
@@ -158,12 +165,12 @@ impl Plan {
         }
     }
 
-    /// Whether it is over and did what was asked.
+    /// Returns true when the work is over and succeeded.
     pub(crate) fn succeeded(&self, now: Duration) -> bool {
-        now >= self.ended && self.ending == Ending::Done
+        now >= self.ended && self.outcome == Outcome::Done
     }
 
-    /// The moments at which its phase changes, in order, each once.
+    /// Returns the times of the phase changes, in order and without duplicates.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Duration> {
         let passed_at_once = [self.queued == self.started, self.started == self.ended, false];
         [self.queued, self.started, self.ended]
@@ -173,12 +180,12 @@ impl Plan {
             .map(|(at, _)| at)
     }
 
-    /// When it last changed.
+    /// Returns the time of the latest phase change.
     pub(crate) fn changed(&self, now: Duration) -> Duration {
         self.changes().filter(|at| *at <= now).last().unwrap_or(self.accepted)
     }
 
-    /// The status of a job whose work this is, and what progress shows.
+    /// Returns the status and the progress that a job shows for this timeline.
     pub(crate) fn status(
         &self,
         now: Duration,
@@ -189,10 +196,10 @@ impl Plan {
             Phase::Queued => (JobStatus::InQueue, profile.shown(0.0)),
             Phase::Running { share } => (JobStatus::Running, profile.shown(share)),
             Phase::Over { share } => {
-                let status = match self.ending {
-                    Ending::Done => JobStatus::Done,
-                    Ending::Failed(_) => JobStatus::Failed,
-                    Ending::Rejected(_) => JobStatus::Rejected,
+                let status = match self.outcome {
+                    Outcome::Done => JobStatus::Done,
+                    Outcome::Failed(_) => JobStatus::Failed,
+                    Outcome::Rejected(_) => JobStatus::Rejected,
                 };
                 (status, profile.shown(share))
             }
@@ -200,10 +207,11 @@ impl Plan {
     }
 }
 
-/// The chance behind one call. It depends on the seed, the job's number and the call's number in that job only, so that what happens to
-/// one job never changes another.
+/// Creates the random number generator of one call. It depends on the seed, the number of the job
+/// and
+/// the number of the call in that job, so that jobs do not influence each other.
 pub(crate) fn rng(seed: u64, job: u64, call: u64) -> Xoshiro256PlusPlus {
-    // Odd factors keep neighbors apart; seed_from_u64 mixes the rest.
+    // The odd factors give neighbors different seeds; seed_from_u64 mixes them.
     Xoshiro256PlusPlus::seed_from_u64(
         seed ^ job.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ call.wrapping_mul(0xd1b5_4a32_d192_ed03),
     )
@@ -213,58 +221,66 @@ pub(crate) fn rng(seed: u64, job: u64, call: u64) -> Xoshiro256PlusPlus {
 mod tests {
     use super::*;
 
-    fn plan(operation: Operation, ending: Ending) -> Plan {
+    fn timeline(operation: BillableOperation, outcome: Outcome) -> Timeline {
         let timing = Timing { sigma: 0.0, ..Timing::default() };
-        Plan::draw(&timing, operation, ending, Duration::from_secs(100), &mut rng(0, 0, 0))
+        Timeline::draw(&timing, operation, outcome, Duration::from_secs(100), &mut rng(0, 0, 0))
     }
 
-    fn story(plan: &Plan) -> Vec<(u64, String)> {
-        let times = [plan.accepted].into_iter().chain(plan.changes());
+    fn changes(timeline: &Timeline) -> Vec<(u64, String)> {
+        let times = [timeline.accepted].into_iter().chain(timeline.changes());
         times
-            .map(|at| (at.as_secs(), plan.status(at, ProgressProfile::Informative).0.to_string()))
+            .map(|at| {
+                (at.as_secs(), timeline.status(at, ProgressProfile::Informative).0.to_string())
+            })
             .collect()
     }
 
     #[test]
-    fn a_plan_goes_through_each_status_once_and_in_order() {
-        let told = |plan| {
-            story(&plan)
+    fn a_timeline_has_each_status_once_and_in_order() {
+        let listed = |timeline| {
+            changes(&timeline)
                 .iter()
                 .map(|(at, status)| format!("{at} {status}"))
                 .collect::<Vec<_>>()
                 .join(", ")
         };
         assert_eq!(
-            told(plan(Operation::Preview, Ending::Done)),
+            listed(timeline(BillableOperation::Preview, Outcome::Done)),
             "100 pending, 101 in_queue, 116 running, 156 done"
         );
         assert_eq!(
-            told(plan(Operation::Create, Ending::Failed("f"))),
+            listed(timeline(BillableOperation::Create, Outcome::Failed("f"))),
             "100 pending, 101 in_queue, 116 running, 176 failed"
         );
         assert_eq!(
-            told(plan(Operation::Create, Ending::Rejected("r"))),
+            listed(timeline(BillableOperation::Create, Outcome::Rejected("r"))),
             "100 pending, 101 in_queue, 116 rejected"
         );
     }
 
     #[test]
-    fn progress_grows_in_steps_and_ends_at_one_only_when_done() {
-        let shown = |plan: &Plan, second| {
-            plan.status(Duration::from_secs(second), ProgressProfile::Informative).1
+    fn progress_grows_in_steps_and_reaches_one_only_when_done() {
+        let shown = |timeline: &Timeline, second| {
+            timeline.status(Duration::from_secs(second), ProgressProfile::Informative).1
         };
-        let done = plan(Operation::Preview, Ending::Done);
+        let done = timeline(BillableOperation::Preview, Outcome::Done);
         assert_eq!(
             [0, 115, 117, 118, 136, 155].map(|s| shown(&done, s)),
             [0.0, 0.0, 0.0, 0.05, 0.5, 0.95].map(Some)
         );
         assert_eq!(shown(&done, 999), Some(1.0));
-        assert_eq!(shown(&plan(Operation::Preview, Ending::Failed("f")), 999), Some(0.4));
-        assert_eq!(shown(&plan(Operation::Preview, Ending::Rejected("r")), 999), Some(0.0));
+        assert_eq!(
+            shown(&timeline(BillableOperation::Preview, Outcome::Failed("f")), 999),
+            Some(0.4)
+        );
+        assert_eq!(
+            shown(&timeline(BillableOperation::Preview, Outcome::Rejected("r")), 999),
+            Some(0.0)
+        );
     }
 
     #[test]
-    fn the_other_progress_profiles_tell_less_or_lie() {
+    fn the_other_progress_profiles_show_less_or_jump() {
         let shown =
             |profile: ProgressProfile| [0.0, 0.3, 0.6, 1.0].map(|share| profile.shown(share));
         assert_eq!(shown(ProgressProfile::Stuck), [0.0, 0.0, 0.0, 1.0].map(Some));
@@ -273,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn times_spread_around_the_median_and_are_the_same_for_the_same_seed() {
+    fn times_vary_around_the_median_and_repeat_for_the_same_seed() {
         let timing = Timing::default();
         let draw = |job| timing.draw(timing.video_median, &mut rng(7, job, 0));
         let mut times: Vec<_> = (0..1001).map(draw).collect();
@@ -285,19 +301,33 @@ mod tests {
     }
 
     #[test]
-    fn a_median_may_be_as_long_as_never() {
+    fn a_median_of_the_maximum_duration_never_ends() {
         let timing = Timing { video_median: Duration::MAX, ..Timing::default() };
-        let plan =
-            Plan::draw(&timing, Operation::Create, Ending::Done, Duration::ZERO, &mut rng(0, 0, 0));
-        assert!(matches!(plan.phase(Duration::from_secs(1_000_000_000)), Phase::Running { .. }));
+        let timeline = Timeline::draw(
+            &timing,
+            BillableOperation::Create,
+            Outcome::Done,
+            Duration::ZERO,
+            &mut rng(0, 0, 0),
+        );
+        assert!(matches!(
+            timeline.phase(Duration::from_secs(1_000_000_000)),
+            Phase::Running { .. }
+        ));
     }
 
     #[test]
-    fn nothing_takes_time_when_every_median_is_zero() {
+    fn work_with_zero_medians_is_over_at_once() {
         let zero = Duration::ZERO;
         let timing =
             Timing { pending: zero, queue_median: zero, preview_median: zero, ..Timing::default() };
-        let plan = Plan::draw(&timing, Operation::Preview, Ending::Done, zero, &mut rng(0, 0, 0));
-        assert_eq!(plan.phase(zero), Phase::Over { share: 1.0 });
+        let timeline = Timeline::draw(
+            &timing,
+            BillableOperation::Preview,
+            Outcome::Done,
+            zero,
+            &mut rng(0, 0, 0),
+        );
+        assert_eq!(timeline.phase(zero), Phase::Over { share: 1.0 });
     }
 }

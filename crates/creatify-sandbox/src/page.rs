@@ -1,4 +1,4 @@
-//! What do people see in a browser? Every value is escaped; there are no scripts.
+//! HTML pages: the index and the previews. Every value is escaped; there are no scripts.
 
 use std::{fmt::Write, time::Duration};
 
@@ -8,8 +8,8 @@ use http::{HeaderName, header};
 use serde_json::Value;
 
 use crate::{
+    credentials::{API_ID, API_KEY},
     job::Job,
-    sandbox::{API_ID, API_KEY},
     service::Service,
     templates::{Template, templates},
 };
@@ -18,10 +18,12 @@ const CSS: &str = include_str!("../assets/page.css");
 const SCENE_SECONDS: usize = 3;
 const RECENT: usize = 20;
 
-/// The headers of every page: nothing may run, and only pictures may come from elsewhere.
+/// Returns the headers of every page: no scripts, and only pictures from other hosts.
 pub(crate) fn headers(media_url: &str) -> [(HeaderName, String); 3] {
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; media-src {media_url}; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; \
+         media-src {media_url}; \
+         base-uri 'none'; form-action 'none'"
     );
     [
         (header::CONTENT_SECURITY_POLICY, policy),
@@ -30,10 +32,10 @@ pub(crate) fn headers(media_url: &str) -> [(HeaderName, String); 3] {
     ]
 }
 
-/// The preview of a job: its variables as a storyboard, and its video once there is one.
+/// Returns the preview of a job: its variables as a storyboard, and its video once there is one.
 pub(crate) fn preview(service: &Service, job: &Job, now: Duration) -> Html<String> {
-    let order = &job.order;
-    let title = escape(order.name.as_deref().unwrap_or(order.template.name));
+    let params = &job.params;
+    let title = escape(params.name.as_deref().unwrap_or(params.template.name));
     let video = job.video(now).map(|_| {
         let url = service.video_url(job.id);
         format!(
@@ -41,35 +43,36 @@ pub(crate) fn preview(service: &Service, job: &Job, now: Duration) -> Html<Strin
         )
     });
     let mut variables = String::new();
-    for (name, value) in &order.variables {
+    for (name, value) in &params.variables {
         _ = write!(
             variables,
             "<tr><th>{}</th><td>{}</td></tr>",
             escape(name),
-            escape(&shown(value))
+            escape(&display_text(value))
         );
     }
     if variables.is_empty() {
         variables = "<tr><td class=\"none\">No variables</td></tr>".into();
     }
     let body = format!(
-        "<main>{stage}<div><h1>{title}</h1><p class=\"lead\">Preview of “{template}”, {seconds} s, {ratio}, model {model}. \
+        "<main>{stage}<div><h1>{title}</h1>\
+         <p class=\"lead\">Preview of “{template}”, {seconds} s, {ratio}, model {model}. \
          Made by the sandbox.</p>{video}\
          <h2>Variables</h2><div class=\"scroll\"><table>{variables}</table></div></div></main>",
         stage = stage(job),
-        template = escape(order.template.name),
-        seconds = order.template.duration.as_secs(),
-        ratio = order.template.aspect_ratio,
-        model = order.model_version,
+        template = escape(params.template.name),
+        seconds = params.template.duration.as_secs(),
+        ratio = params.template.aspect_ratio,
+        model = params.model_version,
         video = video.unwrap_or_default(),
     );
     document(&title, "preview", "", &body)
 }
 
-/// Texts and images, one scene after the other.
+/// Returns the texts and images, one scene after the other.
 fn stage(job: &Job) -> String {
     let of_type = |known: &str, field: &str| -> Vec<&str> {
-        let typed = job.order.variables.values().filter(|value| value["type"] == known);
+        let typed = job.params.variables.values().filter(|value| value["type"] == known);
         typed
             .filter_map(|value| value["properties"][field].as_str())
             .filter(|text| !text.trim().is_empty())
@@ -79,7 +82,7 @@ fn stage(job: &Job) -> String {
     let mut images = of_type("image", "url");
     images.retain(|url| url.starts_with("https://") || url.starts_with("http://"));
     if texts.is_empty() {
-        texts.push(job.order.name.as_deref().unwrap_or(job.order.template.name));
+        texts.push(job.params.name.as_deref().unwrap_or(job.params.template.name));
     }
     let scenes = texts.len().max(images.len());
     let total = scenes * SCENE_SECONDS;
@@ -92,7 +95,7 @@ fn stage(job: &Job) -> String {
             let class = if text.chars().count() > 60 { " class=\"long\"" } else { "" };
             format!("<p{class}>{}</p>", escape(text))
         });
-        // A delay in the past: each scene starts its turn where the one before ends, and the page opens after the first fade.
+        // A negative delay: each scene follows the one before, and the page opens after the fade.
         let timing = format!(
             "animation: scene {total}s linear -{}.5s infinite",
             (scenes - scene) * SCENE_SECONDS
@@ -105,29 +108,33 @@ fn stage(job: &Job) -> String {
             scene % 3
         );
     }
-    // The share of the whole that a scene shows, and a short fade on both sides.
+    // Each scene is visible for an equal share, with a short fade on both sides.
     let share = 100.0 / scenes as f64;
     let (fade, end) = (share * 0.12, share * 1.12);
     format!(
-        "<style>@keyframes scene {{ 0%, {end:.2}%, 100% {{ opacity: 0 }} {fade:.2}%, {share:.2}% {{ opacity: 1 }} }}</style>\
-         <div class=\"stage r{ratio}\"><span class=\"mark\">PREVIEW</span>{stage}<div class=\"bar\" style=\"animation-duration: {total}s\"></div></div>",
-        ratio = job.order.template.aspect_ratio,
+        "<style>@keyframes scene {{ 0%, {end:.2}%, 100% {{ opacity: 0 }} \
+         {fade:.2}%, {share:.2}% {{ opacity: 1 }} }}</style>\
+         <div class=\"stage r{ratio}\"><span class=\"mark\">PREVIEW</span>{stage}\
+         <div class=\"bar\" style=\"animation-duration: {total}s\"></div></div>",
+        ratio = job.params.template.aspect_ratio,
     )
 }
 
-/// What stands at a link that leads to no preview.
+/// Returns the page for a link without a preview.
 pub(crate) fn no_preview() -> Html<String> {
-    let body = "<main><div><h1>No preview here</h1><p class=\"lead\">The link is wrong, or the preview is not ready.</p></div></main>";
+    let body = "<main><div><h1>No preview here</h1>\
+    <p class=\"lead\">The link is wrong, or the preview is not ready.</p></div></main>";
     document("No preview", "", "", body)
 }
 
-/// The API host's page for people.
+/// Returns the index page of the API host.
 pub(crate) fn index(service: &Service) -> Html<String> {
     let mut cards = String::new();
     for template in templates() {
         _ = write!(
             cards,
-            "<li><img src=\"{}/templates/{id}.svg\" alt=\"\"><div><b>{}</b> <small>{} s, {}</small><small><code>{id}</code></small></div></li>",
+            "<li><img src=\"{}/templates/{id}.svg\" alt=\"\"><div><b>{}</b> <small>{} s, {}\
+             </small><small><code>{id}</code></small></div></li>",
             service.media_url,
             escape(template.name),
             template.duration.as_secs(),
@@ -135,25 +142,31 @@ pub(crate) fn index(service: &Service) -> Html<String> {
             id = template.id,
         );
     }
-    let (balance, charged, count, rows) = service.with_world(|world, now| {
-        let row = |job: &Job| row(service, job, &job.view(now, world.rules.progress), now);
-        let rows: String = world.newest().take(RECENT).map(row).collect();
-        (world.balance().normalize(), world.charged().normalize(), world.len(), rows)
+    let (balance, charged, count, rows) = service.with_state(|state, now| {
+        let row = |job: &Job| row(service, job, &job.view(now, state.settings.progress), now);
+        let rows: String = state.newest().take(RECENT).map(row).collect();
+        (state.balance().normalize(), state.charged().normalize(), state.job_count(), rows)
     });
     let jobs = if rows.is_empty() {
         "<p class=\"none\">None yet.</p>".to_owned()
     } else {
         format!(
-            "<table><tr><th>Job</th><th>Template</th><th>Status</th><th>Credits</th><th>Results</th></tr>{rows}</table>"
+            "<table><tr><th>Job</th><th>Template</th><th>Status</th><th>Credits</th>\
+             <th>Results</th></tr>{rows}</table>"
         )
     };
     let url = &service.api_url;
     let body = format!(
-        "<main><h1>Creatify sandbox</h1><p class=\"lead\">The custom-template service in a box: jobs, credits, previews, videos and \
-         webhooks, kept in memory and on this machine. Nothing here costs money.</p>\
-         <div class=\"facts\"><div><b>{balance}</b><span>credits left</span></div><div><b>{charged}</b><span>credits charged</span></div>\
+        "<main><h1>Creatify sandbox</h1>\
+         <p class=\"lead\">A local server for the Creatify custom-template API: jobs, credits, \
+         previews, videos and \
+         webhooks, in memory. No account is needed and no real credits are spent.</p>\
+         <div class=\"facts\"><div><b>{balance}</b><span>credits left</span></div><div>\
+         <b>{charged}</b><span>credits charged</span></div>\
          <div><b>{count}</b><span>jobs</span></div></div>\
-         <h2>Use it</h2><pre>export CREATIFY_BASE_URL={url}\nexport CREATIFY_API_ID={API_ID}\nexport CREATIFY_API_KEY={API_KEY}</pre>\
+         <h2>Settings</h2>\
+         <pre>export CREATIFY_BASE_URL={url}\n\
+         export CREATIFY_API_ID={API_ID}\nexport CREATIFY_API_KEY={API_KEY}</pre>\
          <h2>Jobs</h2><div class=\"scroll\">{jobs}</div>\
          <h2>Templates</h2><ul class=\"cards\">{cards}</ul></main>"
     );
@@ -162,7 +175,7 @@ pub(crate) fn index(service: &Service) -> Html<String> {
 
 fn row(service: &Service, job: &Job, view: &crate::job::View, now: Duration) -> String {
     let name =
-        job.order.name.as_deref().map(|name| format!("{}<br>", escape(name))).unwrap_or_default();
+        job.params.name.as_deref().map(|name| format!("{}<br>", escape(name))).unwrap_or_default();
     let percent = view
         .progress
         .filter(|_| view.status == JobStatus::Running)
@@ -173,17 +186,18 @@ fn row(service: &Service, job: &Job, view: &crate::job::View, now: Duration) -> 
     let reason = view.failed_reason.map(escape);
     let results: String = [preview, video, reason].into_iter().flatten().collect();
     format!(
-        "<tr><td>{name}<small><code>{}</code></small></td><td class=\"whole\">{}</td><td><span class=\"status {status}\">{status}{}</span></td><td>{}</td>\
+        "<tr><td>{name}<small><code>{}</code></small></td><td class=\"whole\">{}</td><td>\
+         <span class=\"status {status}\">{status}{}</span></td><td>{}</td>\
          <td>{results}</td></tr>",
         job.id,
-        escape(job.order.template.name),
+        escape(job.params.template.name),
         percent.unwrap_or_default(),
         view.credits_used.normalize(),
         status = view.status,
     )
 }
 
-/// A picture of a template.
+/// Returns an SVG picture of a template.
 pub(crate) fn poster(template: &Template) -> String {
     let (width, height) = match template.aspect_ratio {
         "16x9" => (160, 90),
@@ -192,8 +206,10 @@ pub(crate) fn poster(template: &Template) -> String {
     };
     let (id, hue) = (template.id.as_u128(), (template.id.as_u128() >> 100) % 360);
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\"><defs><linearGradient id=\"g{id:x}\" x2=\"1\" y2=\"1\">\
-         <stop stop-color=\"hsl({hue} 45% 28%)\"/><stop offset=\"1\" stop-color=\"hsl({warm} 70% 62%)\"/></linearGradient></defs>\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\"><defs>\
+         <linearGradient id=\"g{id:x}\" x2=\"1\" y2=\"1\">\
+         <stop stop-color=\"hsl({hue} 45% 28%)\"/>\
+         <stop offset=\"1\" stop-color=\"hsl({warm} 70% 62%)\"/></linearGradient></defs>\
          <rect width=\"{width}\" height=\"{height}\" rx=\"10\" fill=\"url(#g{id:x})\"/>\
          <path d=\"M{x} {y}l20 12-20 12z\" fill=\"#fff\" fill-opacity=\".9\"/></svg>",
         warm = (hue + 50) % 360,
@@ -204,13 +220,15 @@ pub(crate) fn poster(template: &Template) -> String {
 
 fn document(title: &str, class: &str, head: &str, body: &str) -> Html<String> {
     Html(format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">{head}\
-         <link rel=\"icon\" href=\"data:,\"><title>{title}</title><style>{CSS}</style></head><body class=\"{class}\">{body}</body></html>"
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">{head}\
+         <link rel=\"icon\" href=\"data:,\"><title>{title}</title><style>{CSS}</style></head>\
+         <body class=\"{class}\">{body}</body></html>"
     ))
 }
 
-/// One line for a variable: its text, URL or id when its type is known, otherwise its JSON.
-fn shown(value: &Value) -> String {
+/// Returns the text, URL or id of a variable of a known type, otherwise its JSON.
+fn display_text(value: &Value) -> String {
     let properties = &value["properties"];
     let known = ["content", "url", "avatar_id", "voice_id"]
         .iter()
@@ -238,12 +256,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_value_says_becomes_markup() {
+    fn markup_in_values_is_escaped() {
         assert_eq!(escape("<b a=\"1\" c='2'>&"), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;");
         assert_eq!(
-            shown(&serde_json::json!({ "type": "text", "properties": { "content": "Hi" } })),
+            display_text(&serde_json::json!({ "type": "text", "properties": { "content": "Hi" } })),
             "Hi"
         );
-        assert_eq!(shown(&serde_json::json!([1])), "[1]");
+        assert_eq!(display_text(&serde_json::json!([1])), "[1]");
     }
 }

@@ -1,4 +1,4 @@
-//! Which requests arrived, and what was answered?
+//! Request log of the API host.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,64 +9,65 @@ use std::{
 use creatify_api::OperationId;
 use http::{Method, StatusCode};
 
-/// How many requests are remembered one by one; counts go on without end.
-const REMEMBERED: usize = 10_000;
+/// The number of stored requests; older ones are only counted.
+const STORED: usize = 10_000;
 
 /// A request that reached the API host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
-    /// The operation; `None` for paths and methods that are none.
+    /// The operation, or `None` for an unknown path or method.
     pub operation: Option<OperationId>,
-    /// Its method.
+    /// HTTP method.
     pub method: Method,
-    /// Its path and query.
+    /// Path and query.
     pub path: String,
-    /// When it arrived, in sandbox time since the start.
+    /// Time of arrival, in sandbox time since the start.
     pub at: Duration,
-    /// What was answered; `None` while it is worked on, and when its client went away before.
+    /// Response status, or `None` while the request is processed and when its client disconnected.
     pub status: Option<StatusCode>,
 }
 
-/// The log. Requests are counted when they arrive, so that one whose client goes away counts too.
+/// The log. Requests are counted on arrival, also those whose client disconnects.
 #[derive(Debug, Default)]
 pub(crate) struct Requests(Mutex<Log>);
 
 #[derive(Debug, Default)]
 struct Log {
-    last: VecDeque<Request>,
-    forgotten: usize,
+    latest: VecDeque<Request>,
+    dropped: usize,
     counts: HashMap<OperationId, usize>,
 }
 
 impl Requests {
-    /// Notes a request and returns its place in the log.
-    pub(crate) fn arrived(&self, request: Request) -> usize {
+    /// Adds a request and returns its index.
+    pub(crate) fn add(&self, request: Request) -> usize {
         self.locked(|log| {
             if let Some(operation) = request.operation {
                 *log.counts.entry(operation).or_default() += 1;
             }
-            if log.last.len() == REMEMBERED {
-                log.last.pop_front();
-                log.forgotten += 1;
+            if log.latest.len() == STORED {
+                log.latest.pop_front();
+                log.dropped += 1;
             }
-            log.last.push_back(request);
-            log.forgotten + log.last.len() - 1
+            log.latest.push_back(request);
+            log.dropped + log.latest.len() - 1
         })
     }
 
-    pub(crate) fn answered(&self, place: usize, status: StatusCode) {
+    /// Sets the status of a request, unless it is no longer stored.
+    pub(crate) fn set_status(&self, index: usize, status: StatusCode) {
         self.locked(|log| {
             if let Some(request) =
-                place.checked_sub(log.forgotten).and_then(|index| log.last.get_mut(index))
+                index.checked_sub(log.dropped).and_then(|index| log.latest.get_mut(index))
             {
                 request.status = Some(status);
             }
         });
     }
 
-    pub(crate) fn last(&self) -> Vec<Request> {
-        self.locked(|log| log.last.iter().cloned().collect())
+    pub(crate) fn latest(&self) -> Vec<Request> {
+        self.locked(|log| log.latest.iter().cloned().collect())
     }
 
     pub(crate) fn count(&self, operation: OperationId) -> usize {
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_requests_are_forgotten_and_still_counted() {
+    fn old_requests_are_dropped_but_still_counted() {
         let requests = Requests::default();
         let operation = OperationId::GetCustomTemplateJob;
         let request = Request {
@@ -93,15 +94,12 @@ mod tests {
             at: Duration::ZERO,
             status: None,
         };
-        for _ in 0..=REMEMBERED {
-            let place = requests.arrived(request.clone());
-            requests.answered(place, StatusCode::OK);
+        for _ in 0..=STORED {
+            let index = requests.add(request.clone());
+            requests.set_status(index, StatusCode::OK);
         }
-        requests.answered(0, StatusCode::NOT_FOUND);
-        assert_eq!(
-            (requests.last().len(), requests.count(operation)),
-            (REMEMBERED, REMEMBERED + 1)
-        );
-        assert!(requests.last().iter().all(|request| request.status == Some(StatusCode::OK)));
+        requests.set_status(0, StatusCode::NOT_FOUND);
+        assert_eq!((requests.latest().len(), requests.count(operation)), (STORED, STORED + 1));
+        assert!(requests.latest().iter().all(|request| request.status == Some(StatusCode::OK)));
     }
 }

@@ -1,4 +1,4 @@
-//! What does the owner of a running sandbox hold?
+//! Running sandbox: start, inspection and shutdown.
 
 use std::{
     sync::{Arc, Mutex, atomic::Ordering},
@@ -6,7 +6,9 @@ use std::{
 };
 
 use chrono::Utc;
-use creatify_api::{Credentials, JobStatus, ModelVersion, OperationId, credit_rates::Operation};
+use creatify_api::{
+    Credentials, JobStatus, ModelVersion, OperationId, credit_rates::BillableOperation,
+};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use tokio::{
@@ -18,24 +20,24 @@ use uuid::Uuid;
 
 use crate::{
     api,
+    builder::{SandboxBuilder, StartError},
     clock::Clock,
-    faults::{Faults, Fired, Plan},
+    credentials::{API_ID, API_KEY},
+    faults::{FaultSchedule, Faults, Fired},
     media,
-    options::{SandboxBuilder, StartError},
     requests::{Request, Requests},
-    serve::{Door, serve},
+    serve::{ListenerGate, serve},
     service::Service,
+    state::ServiceState,
     webhook,
-    world::World,
 };
 
-/// The sandbox's API id. It is no secret.
-pub(crate) const API_ID: &str = "sandbox-api-id";
-/// The sandbox's API key. It is no secret.
-pub(crate) const API_KEY: &str = "sandbox-api-key";
-
-/// A running sandbox. It stops when this is dropped, with all its connections.
+/// A running sandbox. Dropping it stops it and closes its connections.
 #[derive(Debug)]
+#[doc(alias = "mock")]
+#[doc(alias = "fake")]
+#[doc(alias = "stub")]
+#[doc(alias = "test server")]
 pub struct Sandbox {
     service: Arc<Service>,
     credentials: Credentials,
@@ -46,19 +48,19 @@ pub struct Sandbox {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AcceptedJob {
-    /// Its id.
+    /// Job id.
     pub id: Uuid,
-    /// Its template, which the API never tells.
+    /// Template id, which no API response shows.
     pub template_id: Uuid,
-    /// Its name.
+    /// Job name.
     pub name: Option<String>,
-    /// Its variables.
+    /// Variables.
     pub variables: Map<String, Value>,
-    /// Its model.
+    /// Model version.
     pub model_version: ModelVersion,
-    /// The status that the API shows now.
+    /// The status that the API shows at this moment.
     pub status: JobStatus,
-    /// The accepted calls, oldest first: a preview or a create, then renders.
+    /// The accepted calls, oldest first: a preview or a create, then any renders.
     pub calls: Vec<AcceptedCall>,
 }
 
@@ -66,11 +68,11 @@ pub struct AcceptedJob {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AcceptedCall {
-    /// What was asked for.
-    pub operation: Operation,
-    /// When it was accepted, in sandbox time since the start.
+    /// The billable operation.
+    pub operation: BillableOperation,
+    /// The time of acceptance, in sandbox time since the start.
     pub at: Duration,
-    /// What it costs; zero once the charge was returned.
+    /// Credits charged; zero once they were returned.
     pub charged: Decimal,
 }
 
@@ -79,143 +81,146 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When no port is free.
+    /// No port is available.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
 
-    /// Options for a sandbox.
+    /// Returns a builder for a sandbox with other options.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
-    pub(crate) async fn start_with(options: SandboxBuilder) -> Result<Self, StartError> {
-        let rules = options.rules()?;
+    pub(crate) async fn start_with(builder: SandboxBuilder) -> Result<Self, StartError> {
+        let settings = builder.settings()?;
         let credentials = Credentials::new(API_ID, API_KEY)?;
-        let (api_listener, api_url) = listen(options.port).await?;
-        let (media_listener, media_url) = listen(options.media_port).await?;
+        let (api_listener, api_url) = listen(builder.port).await?;
+        let (media_listener, media_url) = listen(builder.media_port).await?;
         let (webhooks, events) = mpsc::channel(webhook::QUEUE);
-        let (api_door, api_closings) = Door::new();
-        let (media_door, media_closings) = Door::new();
+        let (api_gate, api_close_requests) = ListenerGate::new();
+        let (media_gate, media_close_requests) = ListenerGate::new();
         let service = Arc::new(Service {
-            clock: Clock::start(options.speed, options.started_at.unwrap_or_else(Utc::now)),
+            clock: Clock::start(builder.speed, builder.started_at.unwrap_or_else(Utc::now)),
             api_url,
             media_url,
             requests: Requests::default(),
-            faults: Plan::default(),
-            api_door,
-            media_door,
-            leaked: Default::default(),
+            faults: FaultSchedule::default(),
+            api_gate,
+            media_gate,
+            leaked_credentials: Default::default(),
+            link_version: Default::default(),
             webhooks,
-            planned: Notify::new(),
-            world: Mutex::new(World::new(rules)),
+            schedule_changed: Notify::new(),
+            state: Mutex::new(ServiceState::new(settings)),
         });
-        service.faults.set(options.faults);
+        service.faults.set(builder.faults);
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(api_listener, api::router(service.clone()), api_closings));
-        tasks.spawn(serve(media_listener, media::router(service.clone()), media_closings));
-        tasks.spawn(service.clone().keep_time());
+        tasks.spawn(serve(api_listener, api::router(service.clone()), api_close_requests));
+        tasks.spawn(serve(media_listener, media::router(service.clone()), media_close_requests));
+        tasks.spawn(service.clone().apply_due_changes());
         tasks.spawn(webhook::deliver(service.clone(), events));
         tracing::info!(api = service.api_url, media = service.media_url, "sandbox started");
         Ok(Self { service, credentials, tasks })
     }
 
-    /// Replaces the faults from now on; requests and deliveries are counted from 1 again.
+    /// Replaces the faults and starts counting requests and deliveries from 1 again.
     pub fn set_faults(&self, faults: Faults) {
         self.service.faults.set(faults);
     }
 
-    /// The faults that happened since they were set, in order.
+    /// Returns the faults that were applied since they were set, in order.
     pub fn faults_fired(&self) -> Vec<Fired> {
         self.service.faults.fired()
     }
 
-    /// Where the API is, for example `http://127.0.0.1:41234`. A browser finds a page there too.
+    /// Returns the base URL of the API, for example `http://127.0.0.1:41234`. In a browser it shows
+    /// the jobs and templates.
     pub fn base_url(&self) -> &str {
         &self.service.api_url
     }
 
-    /// Where previews and videos are: another host as far as HTTP is concerned.
+    /// Returns the base URL of the media host, which serves previews and videos.
     pub fn media_url(&self) -> &str {
         &self.service.media_url
     }
 
-    /// The credentials that the sandbox accepts.
+    /// Returns the credentials that the sandbox accepts.
     pub fn credentials(&self) -> Credentials {
         self.credentials.clone()
     }
 
-    /// The API id that the sandbox accepts, to print. It is no secret and the same for every sandbox.
+    /// Returns the accepted API id. It is not secret and the same for every sandbox.
     pub fn api_id(&self) -> &'static str {
         API_ID
     }
 
-    /// The API key that the sandbox accepts, to print. It is no secret and the same for every sandbox.
+    /// Returns the accepted API key. It is not secret and the same for every sandbox.
     pub fn api_key(&self) -> &'static str {
         API_KEY
     }
 
-    /// Sandbox time since the start.
+    /// Returns the sandbox time since the start.
     pub fn elapsed(&self) -> Duration {
         self.service.clock.now()
     }
 
-    /// The credits that are left, exactly.
+    /// Returns the exact remaining credits.
     pub fn balance(&self) -> Decimal {
-        self.service.with_world(|world, _| world.balance())
+        self.service.with_state(|state, _| state.balance())
     }
 
-    /// The credits that were charged, less those that were returned, exactly.
+    /// Returns the exact credits charged, less those returned.
     pub fn charged(&self) -> Decimal {
-        self.service.with_world(|world, _| world.charged())
+        self.service.with_state(|state, _| state.charged())
     }
 
-    /// How many jobs were accepted.
+    /// Returns the number of accepted jobs.
     pub fn job_count(&self) -> usize {
-        self.service.with_world(|world, _| world.len())
+        self.service.with_state(|state, _| state.job_count())
     }
 
-    /// All accepted jobs, oldest first.
+    /// Returns all accepted jobs, oldest first.
     pub fn jobs(&self) -> Vec<AcceptedJob> {
-        self.service.with_world(|world, now| {
+        self.service.with_state(|state, now| {
             let accepted = |job: &crate::job::Job| AcceptedJob {
                 id: job.id,
-                template_id: job.order.template.id,
-                name: job.order.name.clone(),
-                variables: job.order.variables.clone(),
-                model_version: job.order.model_version.clone(),
-                status: job.view(now, world.rules.progress).status,
+                template_id: job.params.template.id,
+                name: job.params.name.clone(),
+                variables: job.params.variables.clone(),
+                model_version: job.params.model_version.clone(),
+                status: job.read_view(now, state.settings.progress).status,
                 calls: job
                     .calls()
                     .map(|call| AcceptedCall {
                         operation: call.operation,
-                        at: call.plan.accepted,
+                        at: call.timeline.accepted,
                         charged: call.charged(now),
                     })
                     .collect(),
             };
-            let mut jobs: Vec<_> = world.newest().map(accepted).collect();
+            let mut jobs: Vec<_> = state.newest().map(accepted).collect();
             jobs.reverse();
             jobs
         })
     }
 
-    /// The last 10,000 requests that reached the API, oldest first.
+    /// Returns the last 10,000 requests that reached the API, oldest first.
     pub fn requests(&self) -> Vec<Request> {
-        self.service.requests.last()
+        self.service.requests.latest()
     }
 
-    /// How many requests of this operation reached the API.
+    /// Returns the number of requests of this operation that reached the API.
     pub fn request_count(&self, operation: OperationId) -> usize {
         self.service.requests.count(operation)
     }
 
-    /// How many requests reached the media host with an API id or key in their headers. More than zero is a bug of the client.
+    /// Returns the number of requests that reached the media host with an API id or key in their
+    /// headers. Anything above zero is a bug of the client.
     pub fn leaked_credentials(&self) -> usize {
-        self.service.leaked.load(Ordering::Relaxed)
+        self.service.leaked_credentials.load(Ordering::Relaxed)
     }
 
-    /// Stops the sandbox and waits until its ports are free again.
+    /// Stops the sandbox and waits until its ports are free.
     pub async fn shutdown(mut self) {
         self.tasks.shutdown().await;
     }

@@ -1,53 +1,63 @@
-//! How are connections served so that all of them end with the sandbox, and how are they refused for a while?
+//! HTTP server: connections that end with the sandbox, and a gate that refuses them for a while.
 
-use std::{io, pin::pin, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tower_service::Service;
 
-use crate::faults::Broken;
-
 const BACKLOG: u32 = 1024;
+/// The time in which a response is written before its connection is closed.
+const LINGER: Duration = Duration::from_millis(10);
 
-/// Closes a host for a while.
-#[derive(Debug)]
-pub(crate) struct Door(mpsc::Sender<Closing>);
+/// Response marker: close the connection instead of sending the response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CloseConnection;
 
-/// How long a host is closed, and whom to tell when it is.
+/// Response marker: close the connection after the response, without notice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CloseAfter;
+
+/// Makes a host refuse connections for a while.
 #[derive(Debug)]
-pub(crate) struct Closing {
+pub(crate) struct ListenerGate(mpsc::Sender<CloseRequest>);
+
+/// A request to refuse connections, with the channel that confirms it.
+#[derive(Debug)]
+pub(crate) struct CloseRequest {
     duration: Duration,
     closed: oneshot::Sender<()>,
 }
 
-impl Door {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Closing>) {
-        let (sender, closings) = mpsc::channel(1);
-        (Self(sender), closings)
+impl ListenerGate {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<CloseRequest>) {
+        let (sender, close_requests) = mpsc::channel(1);
+        (Self(sender), close_requests)
     }
 
-    /// Returns when nothing listens any more. Connections end with the answer that they are at.
+    /// Closes the listener and returns when it is closed. Open connections end after their current
+    /// response.
     pub(crate) async fn close_for(&self, duration: Duration) {
         let (closed, is_closed) = oneshot::channel();
-        if self.0.send(Closing { duration, closed }).await.is_ok() && is_closed.await.is_err() {
+        if self.0.send(CloseRequest { duration, closed }).await.is_ok() && is_closed.await.is_err()
+        {
             tracing::warn!("the sandbox could not stop listening");
         }
     }
 }
 
-/// Serves until it is dropped, and every connection with it: unlike axum::serve, whose connections live on.
+/// Serves until it is dropped. All connections end with it, unlike those of `axum::serve`.
 pub(crate) async fn serve(
     mut listener: TcpListener,
     router: Router,
-    mut closings: mpsc::Receiver<Closing>,
+    mut close_requests: mpsc::Receiver<CloseRequest>,
 ) {
     let mut connections = JoinSet::new();
     let closing = watch::Sender::new(());
@@ -58,12 +68,12 @@ pub(crate) async fn serve(
                     connections.spawn(connection(stream, router.clone(), closing.subscribe()));
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely; accepting again at once would spin.
-                    tracing::warn!(%error, "connection not accepted");
+                    // Most likely out of file descriptors; an immediate retry would spin.
+                    tracing::warn!(%error, "could not accept a connection");
                     sleep(Duration::from_millis(100)).await;
                 }
             },
-            Some(Closing { duration, closed }) = closings.recv() => {
+            Some(CloseRequest { duration, closed }) = close_requests.recv() => {
                 closing.send_replace(());
                 listener = match reopened(listener, duration, closed).await {
                     Ok(listener) => listener,
@@ -75,7 +85,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Stops listening and keeps the port: it stays bound, so that nobody else gets it, and connections to it are refused.
+/// Stops listening for a while. The port stays bound, so that no other process takes it.
 async fn reopened(
     listener: TcpListener,
     after: Duration,
@@ -85,43 +95,50 @@ async fn reopened(
     drop(listener);
     let socket = TcpSocket::new_v4()?;
     #[cfg(not(windows))]
-    socket.set_reuseaddr(true)?; // connections of before are still around; on Windows it would mean something else
+    socket.set_reuseaddr(true)?; // old connections may linger; Windows means something else by it
     socket.bind(address)?;
-    let _ = closed.send(()); // whoever asked may be gone
+    let _ = closed.send(()); // the caller may have gone away
     sleep(after).await;
     socket.listen(BACKLOG)
 }
 
-async fn connection(stream: TcpStream, router: Router, mut is_closing: watch::Receiver<()>) {
+async fn connection(stream: TcpStream, router: Router, mut closing_changed: watch::Receiver<()>) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
+        tracing::debug!(%error, "could not set TCP_NODELAY");
     }
-    let service = service_fn(move |request| answer(router.clone(), request));
-    // Without time-outs: they would be timers that a paused clock jumps to.
+    let close = Arc::new(Notify::new());
+    let closing = close.clone();
+    let service = service_fn(move |request| respond(router.clone(), closing.clone(), request));
+    // No time-outs: a paused clock would jump to them.
     let serving = http1::Builder::new()
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
-        _ = is_closing.changed() => {
+        _ = closing_changed.changed() => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
+        () = close.notified() => timeout(LINGER, serving).await.unwrap_or(Ok(())),
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "connection broke");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
-/// The router's answer. An error makes hyper close the connection without one, which is what a broken answer asks for.
-async fn answer(
+/// Returns the router's response, or an error that makes hyper close the connection without one.
+async fn respond(
     mut router: Router,
+    close: Arc<Notify>,
     request: hyper::Request<Incoming>,
 ) -> io::Result<hyper::Response<Body>> {
     let Ok(response) = router.call(request.map(Body::new)).await;
-    if response.extensions().get::<Broken>().is_some() {
-        return Err(io::Error::other("dropped by a fault"));
+    if response.extensions().get::<CloseConnection>().is_some() {
+        return Err(io::Error::other("connection closed by a fault"));
+    }
+    if response.extensions().get::<CloseAfter>().is_some() {
+        close.notify_one();
     }
     Ok(response)
 }

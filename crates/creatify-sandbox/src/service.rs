@@ -1,21 +1,28 @@
-//! What do all requests share? The world behind its lock, the clock, the log, and where things are.
+//! Shared parts of all requests: the locked state, the clock, the request log and the URLs.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
+use http::Uri;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    faults::Plan,
+    faults::FaultSchedule,
     job::Job,
     requests::Requests,
-    serve::Door,
-    world::{Event, World},
+    serve::ListenerGate,
+    state::{Event, ServiceState},
 };
+
+/// The query parameter of a link to a video that replaces an expired one.
+const LINK_VERSION: &str = "link";
 
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -23,56 +30,79 @@ pub(crate) struct Service {
     pub(crate) api_url: String,
     pub(crate) media_url: String,
     pub(crate) requests: Requests,
-    pub(crate) faults: Plan,
-    pub(crate) api_door: Door,
-    pub(crate) media_door: Door,
-    /// Requests that reached the media host with credentials.
-    pub(crate) leaked: AtomicUsize,
+    pub(crate) faults: FaultSchedule,
+    pub(crate) api_gate: ListenerGate,
+    pub(crate) media_gate: ListenerGate,
+    /// The number of requests that reached the media host with credentials.
+    pub(crate) leaked_credentials: AtomicUsize,
+    /// The current version of links to videos; links of older versions have expired.
+    pub(crate) link_version: AtomicU64,
     pub(crate) webhooks: mpsc::Sender<Event>,
-    /// Wakes [`Service::keep_time`].
-    pub(crate) planned: Notify,
-    pub(crate) world: Mutex<World>,
+    /// Wakes [`Service::apply_due_changes`].
+    pub(crate) schedule_changed: Notify,
+    pub(crate) state: Mutex<ServiceState>,
 }
 
 impl Service {
-    /// Looks at the world, or changes it, after everything that is due has happened in it.
-    pub(crate) fn with_world<T>(&self, f: impl FnOnce(&mut World, Duration) -> T) -> T {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Reads or changes the state, after applying all changes that are due.
+    pub(crate) fn with_state<T>(&self, f: impl FnOnce(&mut ServiceState, Duration) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        for event in world.advance(now).into_iter().filter(|event| event.webhook_url.is_some()) {
+        for event in state.advance(now).into_iter().filter(|event| event.webhook_url.is_some()) {
             if let Err(error) = self.webhooks.try_send(event) {
-                tracing::warn!(%error, "webhook not sent");
+                tracing::warn!(%error, "webhook dropped");
             }
         }
-        let due = world.next_change();
-        let result = f(&mut world, now);
-        if world.next_change() != due {
-            self.planned.notify_one();
+        let due = state.next_change();
+        let result = f(&mut state, now);
+        if state.next_change() != due {
+            self.schedule_changed.notify_one();
         }
         result
     }
 
-    /// Makes changes happen when they are due, even when nobody asks. Never returns.
-    pub(crate) async fn keep_time(self: Arc<Self>) {
+    /// Applies changes when they are due, also without requests. Never returns.
+    pub(crate) async fn apply_due_changes(self: Arc<Self>) {
         loop {
-            match self.with_world(|world, _| world.next_change()) {
-                None => self.planned.notified().await,
+            match self.with_state(|state, _| state.next_change()) {
+                None => self.schedule_changed.notified().await,
                 Some(due) => tokio::select! {
                     () = self.clock.sleep_until(due) => {}
-                    () = self.planned.notified() => {}
+                    () = self.schedule_changed.notified() => {}
                 },
             }
         }
     }
 
-    /// Where the video of a job is, or will be.
+    /// Returns the URL of a job's video.
     pub(crate) fn video_url(&self, job: Uuid) -> String {
-        format!("{}/outputs/{job}.mp4", self.media_url)
+        let url = format!("{}/outputs/{job}.mp4", self.media_url);
+        match self.link_version.load(Ordering::Relaxed) {
+            0 => url,
+            version => format!("{url}?{LINK_VERSION}={version}"),
+        }
     }
 
-    /// Where the preview of a job is, or will be.
+    /// Returns true when a link to a video has expired.
+    pub(crate) fn is_expired(&self, link: &Uri) -> bool {
+        link_version(link) < self.link_version.load(Ordering::Relaxed)
+    }
+
+    /// Makes this link and all older ones expire.
+    pub(crate) fn expire_link(&self, link: &Uri) {
+        self.link_version.fetch_max(link_version(link).saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// Returns the URL of a job's preview.
     pub(crate) fn preview_url(&self, job: &Job) -> String {
-        let date = self.clock.date(job.first.plan.accepted).format("%Y%m%d");
+        let date = self.clock.date(job.first.timeline.accepted).format("%Y%m%d");
         format!("{}/preview?layout=videos/{date}/{}.json", self.media_url, job.id)
     }
+}
+
+/// Returns the version of a link; the first links have none.
+fn link_version(link: &Uri) -> u64 {
+    let mut query = url::form_urlencoded::parse(link.query().unwrap_or_default().as_bytes());
+    let version = query.find(|(name, _)| name == LINK_VERSION);
+    version.and_then(|(_, version)| version.parse().ok()).unwrap_or_default()
 }

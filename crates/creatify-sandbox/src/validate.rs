@@ -1,4 +1,4 @@
-//! Is this request body acceptable, and what does it ask for? The messages are those of the service's framework.
+//! Request validation, with the messages of Django REST framework.
 
 use creatify_api::{ModelVersion, limits};
 use serde_json::{Map, Value, json};
@@ -6,30 +6,24 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::{
-    job::NewJob,
+    job::JobParams,
+    state::{JobChanges, RenderBody},
     templates::{self, Template},
-    world::Changes,
 };
 
-/// The body of a 400 answer.
+/// The body of a 400 response.
 pub(crate) type Errors = Value;
 
-/// The body of a create or a preview.
-pub(crate) fn new_job(body: &[u8]) -> Result<NewJob, Errors> {
+/// Validates the body of a create or a preview.
+pub(crate) fn job_params(body: &[u8]) -> Result<JobParams, Errors> {
     let (changes, mut errors) = fields(body)?;
-    let mut require = |field: &str, given: bool| {
-        if !given && !errors.contains_key(field) {
-            errors.insert(field.into(), json!(["This field is required."]));
-        }
-    };
-    require("template_id", changes.template.is_some());
-    require("variables", changes.variables.is_some());
+    require_template_and_variables(&changes, &mut errors);
     let (Some(template), Some(variables), true) =
         (changes.template, changes.variables, errors.is_empty())
     else {
         return Err(errors.into());
     };
-    Ok(NewJob {
+    Ok(JobParams {
         template,
         variables,
         name: changes.name.flatten(),
@@ -39,27 +33,37 @@ pub(crate) fn new_job(body: &[u8]) -> Result<NewJob, Errors> {
     })
 }
 
-/// The body of a render: every field is optional.
-pub(crate) fn changes(body: &[u8]) -> Result<Changes, Errors> {
-    match fields(body)? {
-        (changes, errors) if errors.is_empty() => Ok(changes),
-        (_, errors) => Err(errors.into()),
+/// Validates the body of a render.
+pub(crate) fn job_changes(body: &[u8], form: RenderBody) -> Result<JobChanges, Errors> {
+    let (changes, mut errors) = fields(body)?;
+    if form == RenderBody::Strict {
+        require_template_and_variables(&changes, &mut errors);
+    }
+    if errors.is_empty() { Ok(changes) } else { Err(errors.into()) }
+}
+
+fn require_template_and_variables(changes: &JobChanges, errors: &mut Map<String, Value>) {
+    let is_given =
+        [("template_id", changes.template.is_some()), ("variables", changes.variables.is_some())];
+    for (field, _) in is_given.into_iter().filter(|(_, is_given)| !is_given) {
+        errors.entry(field).or_insert_with(|| json!(["This field is required."]));
     }
 }
 
-/// The fields that are there and good, and the messages for those that are not.
-fn fields(body: &[u8]) -> Result<(Changes, Map<String, Value>), Errors> {
+/// Returns the valid fields that are present, and the messages for the invalid ones.
+fn fields(body: &[u8]) -> Result<(JobChanges, Map<String, Value>), Errors> {
     let mut fields = match serde_json::from_slice(body) {
         _ if body.trim_ascii().is_empty() => Map::new(),
         Ok(Value::Object(fields)) => fields,
         Ok(other) => {
-            let message = format!("Invalid data. Expected a dictionary, but got {}.", kind(&other));
+            let message =
+                format!("Invalid data. Expected a dictionary, but got {}.", python_type(&other));
             return Err(json!({ "non_field_errors": [message] }));
         }
         Err(error) => return Err(json!({ "detail": format!("JSON parse error - {error}") })),
     };
     let mut errors = Map::new();
-    let mut changes = Changes::default();
+    let mut changes = JobChanges::default();
     if let Some(value) = fields.remove("template_id") {
         changes.template = checked("template_id", &value, template, &mut errors);
     }
@@ -79,7 +83,7 @@ fn fields(body: &[u8]) -> Result<(Changes, Map<String, Value>), Errors> {
         Some(Value::Null) => _ = errors.insert("variables".into(), json!([NULL])),
         Some(other) => {
             let message =
-                format!("Expected a dictionary of items but got type \"{}\".", kind(&other));
+                format!("Expected a dictionary of items but got type \"{}\".", python_type(&other));
             errors.insert("variables".into(), json!([message]));
         }
     }
@@ -154,16 +158,19 @@ fn webhook_url(value: &Value) -> Result<String, String> {
 }
 
 fn model_version(value: &Value) -> Result<ModelVersion, String> {
-    match not_null(value)? {
-        Value::String(text) => match ModelVersion::from(text.as_str()) {
-            known if ModelVersion::KNOWN.contains(&known) => Ok(known),
-            unknown => Err(format!("\"{unknown}\" is not a valid choice.")),
-        },
-        other => Err(format!("\"{other}\" is not a valid choice.")),
-    }
+    let shown = match not_null(value)? {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let found = ModelVersion::KNOWN.iter().find(|known| value == known.as_str());
+    found.cloned().ok_or_else(|| {
+        let allowed: Vec<_> = ModelVersion::KNOWN.iter().map(ModelVersion::as_str).collect();
+        let allowed = allowed.join(", ");
+        format!("\"{shown}\" is not a valid choice. Allowed values: {allowed}.")
+    })
 }
 
-/// The messages for a variable of a known type that is not as it should be. Any other JSON is fine.
+/// Returns the messages for an invalid variable of a known type. Any other JSON is valid.
 fn variable(value: &Value) -> Option<Value> {
     let known = value.get("type")?.as_str()?;
     let (required, field) = match known {
@@ -188,14 +195,14 @@ fn variable(value: &Value) -> Option<Value> {
         },
         Some(other) => format!(
             "\"properties\": Expected a dictionary of items but got type \"{}\".",
-            kind(other)
+            python_type(other)
         ),
     };
     Some(json!([message]))
 }
 
-/// A type's name in the framework's language.
-fn kind(value: &Value) -> &'static str {
+/// Returns the Python name of a JSON type, as the framework's messages use it.
+fn python_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "NoneType",
         Value::Bool(_) => "bool",
@@ -214,10 +221,10 @@ mod tests {
     const SALE: &str = "3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10";
 
     fn refused(body: &Value) -> Value {
-        new_job(body.to_string().as_bytes()).unwrap_err()
+        job_params(body.to_string().as_bytes()).unwrap_err()
     }
 
-    /// A good body with one field replaced.
+    /// Returns a valid body with one field replaced.
     fn with(field: &str, value: Value) -> Value {
         let mut body = json!({ "template_id": SALE, "variables": {} });
         body[field] = value;
@@ -225,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_field_gets_its_own_message() {
+    fn each_invalid_field_gets_its_own_message() {
         let long = "x".repeat(limits::NAME + 1);
         let long_url = format!("https://h.example/{}", "x".repeat(limits::WEBHOOK_URL));
         for (field, value, message) in [
@@ -245,7 +252,17 @@ mod tests {
             ("webhook_url", json!("hooks.example.com"), "Enter a valid URL."),
             ("webhook_url", json!("ftp://hooks.example.com/"), "Enter a valid URL."),
             ("webhook_url", json!(long_url), "Ensure this field has no more than 200 characters."),
-            ("model_version", json!("bad"), "\"bad\" is not a valid choice."),
+            (
+                "model_version",
+                json!("bad"),
+                "\"bad\" is not a valid choice. \
+                 Allowed values: standard, aurora_v1, aurora_v1_fast.",
+            ),
+            (
+                "model_version",
+                json!(7),
+                "\"7\" is not a valid choice. Allowed values: standard, aurora_v1, aurora_v1_fast.",
+            ),
             ("model_version", json!(null), "This field may not be null."),
             ("is_hidden", json!("yes"), "Must be a valid boolean."),
         ] {
@@ -254,27 +271,30 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_said_at_once() {
+    fn all_invalid_fields_are_reported_at_once() {
         assert_eq!(
             refused(&json!({ "template": SALE, "model_version": "bad" })),
             json!({
                 "template_id": ["This field is required."],
                 "variables": ["This field is required."],
-                "model_version": ["\"bad\" is not a valid choice."],
+                "model_version": [
+                    "\"bad\" is not a valid choice. \
+                     Allowed values: standard, aurora_v1, aurora_v1_fast."
+                ],
             })
         );
     }
 
     #[test]
     fn a_body_that_is_not_a_json_object_is_refused_as_a_whole() {
-        let detail = new_job(b"{").unwrap_err()["detail"].as_str().unwrap().to_owned();
+        let detail = job_params(b"{").unwrap_err()["detail"].as_str().unwrap().to_owned();
         assert!(detail.starts_with("JSON parse error - "), "{detail}");
         let message = "Invalid data. Expected a dictionary, but got list.";
         assert_eq!(refused(&json!([])), json!({ "non_field_errors": [message] }));
     }
 
     #[test]
-    fn variables_of_known_types_need_what_their_type_needs() {
+    fn variables_of_known_types_need_the_properties_of_their_type() {
         let image = |properties: Value| json!({ "type": "image", "properties": properties });
         for (value, message) in [
             (json!({ "type": "image" }), "A variable of type \"image\" needs \"properties\"."),
@@ -306,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_accepted() {
+    fn other_variables_are_accepted() {
         for value in [
             json!(null),
             json!("plain"),
@@ -314,23 +334,44 @@ mod tests {
             json!({ "type": "text", "properties": {} }),
             json!({ "type": "image", "properties": { "url": "https://cdn.example.com/a.png" } }),
         ] {
-            let order =
-                new_job(with("variables", json!({ "v": value })).to_string().as_bytes()).unwrap();
-            assert_eq!(order.variables["v"], value);
+            let params =
+                job_params(with("variables", json!({ "v": value })).to_string().as_bytes())
+                    .unwrap();
+            assert_eq!(params.variables["v"], value);
         }
-        let nulls = json!({ "template_id": SALE, "variables": {}, "name": null, "webhook_url": null, "unknown": 1 });
-        assert_eq!(new_job(nulls.to_string().as_bytes()).unwrap().name, None);
+        let nulls = json!({
+            "template_id": SALE, "variables": {}, "name": null, "webhook_url": null, "unknown": 1
+        });
+        assert_eq!(job_params(nulls.to_string().as_bytes()).unwrap().name, None);
     }
 
     #[test]
-    fn a_render_may_say_nothing_or_anything_that_is_right() {
-        assert!(changes(b"").unwrap().name.is_none());
-        assert!(changes(b"{}").unwrap().template.is_none());
-        assert_eq!(changes(br#"{"name": null}"#).unwrap().name, Some(None));
+    fn a_render_body_may_be_empty_or_have_any_valid_fields() {
+        let job_changes = |body| job_changes(body, RenderBody::Lenient);
+        assert!(job_changes(b"").unwrap().name.is_none());
+        assert!(job_changes(b"{}").unwrap().template.is_none());
+        assert_eq!(job_changes(br#"{"name": null}"#).unwrap().name, Some(None));
         assert_eq!(
-            changes(br#"{"model_version": "aurora_v1"}"#).unwrap().model_version,
+            job_changes(br#"{"model_version": "aurora_v1"}"#).unwrap().model_version,
             Some(ModelVersion::AuroraV1)
         );
-        assert!(changes(br#"{"template_id": "x"}"#).is_err());
+        assert!(job_changes(br#"{"template_id": "x"}"#).is_err());
+    }
+
+    #[test]
+    fn a_strict_render_body_needs_a_template_and_variables() {
+        let job_changes = |body: Value| {
+            super::job_changes(body.to_string().as_bytes(), RenderBody::Strict).map(|_| ())
+        };
+        let required = "This field is required.";
+        assert_eq!(
+            job_changes(json!({})),
+            Err(json!({ "template_id": [required], "variables": [required] }))
+        );
+        assert_eq!(
+            job_changes(json!({ "template_id": "x", "variables": {} })),
+            Err(json!({ "template_id": ["Must be a valid UUID."] }))
+        );
+        assert_eq!(job_changes(json!({ "template_id": SALE, "variables": {} })), Ok(()));
     }
 }

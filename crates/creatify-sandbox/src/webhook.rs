@@ -1,4 +1,4 @@
-//! How are webhooks delivered? Several at a time, with the faults that strike them, and only to this machine.
+//! Webhook delivery: several at a time, with their faults, and only to this machine.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use creatify_api::{JobStatus, credit_rates::Operation};
+use creatify_api::{JobStatus, credit_rates::BillableOperation};
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
 use hyper::client::conn::http1;
@@ -27,15 +27,15 @@ use uuid::Uuid;
 use crate::{
     faults::{Fault, Target},
     service::Service,
-    world::Event,
+    state::Event,
 };
 
-/// Events that wait for delivery; more are dropped, as the API never waits.
+/// The capacity of the delivery queue. Further events are dropped; the API never waits.
 pub(crate) const QUEUE: usize = 10_000;
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A body on its way to a receiver.
+/// A webhook body with its receivers.
 #[derive(Debug, Clone)]
 struct Delivery {
     job: Uuid,
@@ -46,25 +46,25 @@ struct Delivery {
     times: u32,
 }
 
-/// Delivers events until the sandbox ends. What cannot be delivered is logged and forgotten.
+/// Delivers events until the sandbox ends. Failed deliveries are logged and not repeated.
 pub(crate) async fn deliver(service: Arc<Service>, mut events: mpsc::Receiver<Event>) {
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
-    let mut under_way = JoinSet::new();
+    let slots = Arc::new(Semaphore::new(MAX_CONCURRENT));
+    let mut in_progress = JoinSet::new();
     let mut held_back: HashMap<Uuid, Vec<Delivery>> = HashMap::new();
     while let Some(event) = events.recv().await {
         let Some(delivery) = delivery(&service, &event) else { continue };
-        let deliveries = struck(&service, &event, delivery, &mut held_back);
-        while under_way.try_join_next().is_some() {}
-        if under_way.len() >= QUEUE {
-            under_way.join_next().await;
+        let deliveries = with_fault(&service, &event, delivery, &mut held_back);
+        while in_progress.try_join_next().is_some() {}
+        if in_progress.len() >= QUEUE {
+            in_progress.join_next().await;
         }
-        let at_once = at_once.clone();
-        under_way.spawn(async move {
+        let slots = slots.clone();
+        in_progress.spawn(async move {
             for delivery in deliveries {
                 sleep(delivery.delay).await;
-                let _turn = at_once.acquire().await;
+                let _slot = slots.acquire().await;
                 for _ in 0..delivery.times {
-                    delivery.make().await;
+                    delivery.send().await;
                 }
             }
         });
@@ -74,26 +74,27 @@ pub(crate) async fn deliver(service: Arc<Service>, mut events: mpsc::Receiver<Ev
 fn delivery(service: &Service, event: &Event) -> Option<Delivery> {
     let url = event.webhook_url.as_deref().and_then(|url| Url::parse(url).ok())?;
     let Some(receivers) = loopback(&url) else {
-        tracing::info!(job = %event.job, host = url.host_str(), "webhook skipped: only plain http to this machine is delivered");
+        let (job, host) = (event.job, url.host_str());
+        tracing::info!(%job, host, "webhook skipped: deliveries go to http on loopback only");
         return None;
     };
     let body = payload(event, &event.status, event.has_video.then(|| service.video_url(event.job)));
-    // The last word comes twice: several deliveries of the same event are normal.
-    let times = if is_last(event) { 2 } else { 1 };
+    // The final event is delivered twice: the service may deliver an event several times.
+    let times = if is_final(event) { 2 } else { 1 };
     Some(Delivery { job: event.job, url, receivers, body, delay: Duration::ZERO, times })
 }
 
-/// What comes at the receiver, in this order, when a fault strikes this delivery.
-fn struck(
+/// Returns the deliveries to make for an event, in order, after applying its fault.
+fn with_fault(
     service: &Service,
     event: &Event,
     mut delivery: Delivery,
     held_back: &mut HashMap<Uuid, Vec<Delivery>>,
 ) -> Vec<Delivery> {
     let mut deliveries = Vec::new();
-    match service.faults.next(Target::Webhooks) {
+    match service.faults.next(Target::Webhooks).fault {
         Some(Fault::DropBefore) => {}
-        Some(Fault::OutOfOrder) if !is_last(event) => {
+        Some(Fault::OutOfOrder) if !is_final(event) => {
             held_back.entry(event.job).or_default().push(delivery)
         }
         Some(Fault::Forged) => {
@@ -112,19 +113,19 @@ fn struck(
             deliveries.push(delivery);
         }
     }
-    if is_last(event) {
+    if is_final(event) {
         deliveries.extend(held_back.remove(&event.job).into_iter().flatten().rev());
     }
     deliveries
 }
 
-/// Whether the job ends with it, as far as it was asked for.
-fn is_last(event: &Event) -> bool {
+/// Returns true for the final event of a call.
+fn is_final(event: &Event) -> bool {
     matches!(event.status, JobStatus::Done | JobStatus::Failed | JobStatus::Rejected)
 }
 
 impl Delivery {
-    async fn make(&self) {
+    async fn send(&self) {
         let Self { job, url, receivers, body, .. } = self;
         match timeout(TIMEOUT, post(url, receivers, body.clone())).await {
             Ok(Ok(status)) => tracing::debug!(%job, %status, "webhook delivered"),
@@ -134,7 +135,9 @@ impl Delivery {
     }
 }
 
-/// Where to deliver; `None` for anything but plain http to this machine. Names are not looked up.
+/// Returns the addresses to deliver to, or `None` for anything but plain http to this machine.
+/// Names
+/// are not resolved.
 fn loopback(url: &Url) -> Option<Vec<SocketAddr>> {
     let port = url.port_or_known_default().filter(|_| url.scheme() == "http")?;
     match url.host()? {
@@ -148,7 +151,8 @@ fn loopback(url: &Url) -> Option<Vec<SocketAddr>> {
 }
 
 fn payload(event: &Event, status: &JobStatus, video: Option<String>) -> Bytes {
-    let field = if event.operation == Operation::Render { "output" } else { "video_output" };
+    let field =
+        if event.operation == BillableOperation::Render { "output" } else { "video_output" };
     json!({ "id": event.job, "status": status, "failed_reason": event.failed_reason, field: video })
         .to_string()
         .into()
@@ -176,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_ever_called() {
+    fn webhooks_go_to_loopback_only() {
         let allowed = |url: &str| loopback(&Url::parse(url).unwrap()).is_some();
         for url in [
             "http://127.0.0.1:9000/hook",

@@ -1,5 +1,5 @@
-//! The error type of this crate: what was being done, whether it may be tried again, whether credits
-//! were charged, and what the service said.
+//! The error type of this crate: what was being done, whether it may be tried again, whether
+//! credits were charged, and what the service said.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -19,8 +19,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any failure of this crate.
 ///
-/// `Display` is one line; [`source`](std::error::Error::source) holds the rest. Neither ever contains
-/// the credentials.
+/// `Display` is one line; [`source`](std::error::Error::source) holds the rest. Neither ever
+/// contains the credentials.
 ///
 /// ```no_run
 /// # async fn example(client: &creatify::Client, handle: creatify::JobHandle) {
@@ -89,8 +89,8 @@ pub enum ErrorKind {
     Unreachable,
     /// A success whose body is not what the specification says. A billable request **was charged**.
     Undecodable,
-    /// A billable request was sent and its fate is not known: it may have been accepted and charged,
-    /// or not. It was not sent again. Check the account's jobs before sending it again.
+    /// A billable request was sent and its fate is not known: it may have been accepted and
+    /// charged, or not. It was not sent again. Check the account's jobs before sending it again.
     OutcomeUnknown(Box<SubmissionRecord>),
     /// The job ended `failed`. [`Error::last_seen`] has the reason.
     JobFailed,
@@ -135,7 +135,7 @@ impl ErrorKind {
     }
 }
 
-/// Whether the same call may be made again.
+/// Safety of making the same call again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -148,7 +148,7 @@ pub enum RetrySafety {
     Unsafe,
 }
 
-/// Whether credits were charged, for the call that failed or for the job it concerns.
+/// Charge of credits, for the call that failed or for the job it concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -287,7 +287,8 @@ impl Error {
         self.0.operation
     }
 
-    /// Returns the job it concerns, to wait for or to write down. Present as soon as an id is known.
+    /// Returns the job it concerns, to wait for or to write down. Present as soon as an id is
+    /// known.
     pub fn job(&self) -> Option<JobHandle> {
         self.0.job
     }
@@ -338,8 +339,8 @@ impl Error {
         matches!(self.0.kind, ErrorKind::OutcomeUnknown(_))
     }
 
-    /// Returns whether the job itself ended without its output. Read [`Error::last_seen`] and change
-    /// the variables or the template; the same submission would probably end the same way.
+    /// Returns whether the job itself ended without its output. Read [`Error::last_seen`] and
+    /// change the variables or the template; the same submission would probably end the same way.
     pub fn is_job_failure(&self) -> bool {
         use ErrorKind::{JobFailed, JobRejected, NoOutput};
         matches!(self.0.kind, JobFailed | JobRejected | NoOutput)

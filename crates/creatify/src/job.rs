@@ -64,9 +64,9 @@ id! {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Goal {
-    /// Its preview link.
+    /// The preview link.
     Preview,
-    /// Its video.
+    /// The video.
     Video,
 }
 
@@ -152,7 +152,8 @@ pub enum GoalStatus {
     InProgress,
     /// The goal's output is there.
     Reached,
-    /// `done`, but without the goal's output: right after a render is accepted, or when something is wrong.
+    /// `done`, but without the goal's output: right after a render is accepted, or when something
+    /// is wrong.
     MissingOutput,
     /// It failed.
     Failed,
@@ -195,8 +196,8 @@ impl Job {
         present(&self.0.preview)
     }
 
-    /// Returns the video's URL. It has no documented lifetime: [download](crate::Client::download) it
-    /// at once.
+    /// Returns the video's URL. It has no documented lifetime: [download](crate::Client::download)
+    /// it at once.
     pub fn video_url(&self) -> Option<&str> {
         present(&self.0.video_output)
     }
@@ -216,8 +217,8 @@ impl Job {
         self.0.progress.as_ref().and_then(Progress::read)
     }
 
-    /// Returns what the last billable call on this job was charged. 0 on a finished job may mean that
-    /// the charge is not entered yet.
+    /// Returns what the last billable call on this job was charged. 0 on a finished job may mean
+    /// that the charge is not entered yet.
     pub fn credits_used(&self) -> Option<Credits> {
         self.0.credits_used.as_ref().and_then(Credits::from_number)
     }
@@ -231,6 +232,11 @@ impl Job {
     /// Returns its name.
     pub fn name(&self) -> Option<&str> {
         present(&self.0.name)
+    }
+
+    /// Returns the URL to which the service sends events about it.
+    pub fn webhook_url(&self) -> Option<&str> {
+        present(&self.0.webhook_url)
     }
 
     /// Returns the model it is made with.
@@ -280,8 +286,8 @@ impl Progress {
         self.0
     }
 
-    /// Reads it from an answer. The scale is not documented: up to 1 it is taken for a fraction, above
-    /// for a percentage. Sister resources send strings.
+    /// Reads it from an answer. The scale is not documented: up to 1 it is taken for a fraction,
+    /// above for a percentage. Sister resources send strings.
     fn read(progress: &types::Progress) -> Option<Self> {
         let value = match progress {
             types::Progress::Number(number) => number.as_f64()?,

@@ -1,5 +1,5 @@
-//! Reading of jobs. Every job that is read from anywhere passes [`JobReader::record`], which settles
-//! charges and learns run times.
+//! Reading of jobs. Every job that is read from anywhere passes [`JobReader::record`], which
+//! settles charges and learns run times.
 
 use std::sync::Arc;
 

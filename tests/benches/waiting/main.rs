@@ -1,5 +1,5 @@
-//! How well does it wait? Each figure beside what other clients do, in one run. `cargo xtask bench` runs it and adds what it cannot
-//! measure of itself.
+//! How well does it wait? Each figure beside what other clients do, in one run. `cargo xtask bench`
+//! runs it and adds what it cannot measure of itself.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a benchmark
 

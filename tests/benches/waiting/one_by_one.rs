@@ -38,10 +38,10 @@ pub fn measure() -> (String, Vec<Point>) {
             ]);
         };
         if profile == Profile::Informative {
-            for (policy, policy) in competitors() {
+            for (name, policy) in competitors() {
                 let figures = wait_for(&jobs, policy.as_ref(), None);
-                add("any", policy, figures);
-                points.push(Point { series: policy.to_owned(), figures });
+                add("any", name, figures);
+                points.push(Point { series: name.to_owned(), figures });
             }
         }
         let own = Adaptive::default();

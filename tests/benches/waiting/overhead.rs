@@ -1,5 +1,5 @@
-//! What does a call cost beside the same request by hand? `get` through the client, against plain `reqwest` and `serde_json` into the same
-//! type; the sandbox runs in a process of its own.
+//! What does a call cost beside the same request by hand? `get` through the client, against plain
+//! `reqwest` and `serde_json` into the same type; the sandbox runs in a process of its own.
 
 use std::{
     env,

@@ -1,4 +1,5 @@
-//! What does the generated code offer? Each type, the methods, the values of enums, limits, prices and plans, as text to be reviewed.
+//! What does the generated code offer? Each type, the methods, the values of enums, limits, prices
+//! and plans, as text to be reviewed.
 
 #![allow(clippy::expect_used, clippy::panic)] // for tests and maintenance only
 

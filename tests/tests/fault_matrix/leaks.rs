@@ -1,4 +1,5 @@
-//! Is a credential in anything that is logged, at any level, by any crate, or that an error can be made to say?
+//! Is a credential in anything that is logged, at any level, by any crate, or that an error can be
+//! made to say?
 
 use std::{
     io,

@@ -1,5 +1,5 @@
-//! Every fault has exactly one outcome, wherever it strikes, written down in `docs/faults.md`; none of them costs twice, loses a job, takes
-//! one thing for another, or shows a credential.
+//! Every fault has exactly one outcome, wherever it strikes, written down in `docs/faults.md`; none
+//! of them costs twice, loses a job, takes one thing for another, or shows a credential.
 
 #![allow(clippy::unwrap_used)] // a test file
 

@@ -1,8 +1,8 @@
 //! The answer to a preview is lost: what is found out, while the list of jobs is as it may be.
 
 use creatify::{
-    Client, Error, ErrorKind, MatchConfidence, OperationId, Reconciled, Submission,
-    SubmissionRecord, Variables,
+    Client, Error, ErrorKind, MatchConfidence, OperationId, Preview, Reconciled, SubmissionRecord,
+    Variables,
 };
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
 
@@ -110,11 +110,12 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
     }
 }
 
-fn submission(client: &Client) -> Submission<'_> {
+fn submission(client: &Client) -> Preview<'_> {
     client.preview(template(), Variables::new().text("headline", "Summer sale"))
 }
 
-/// What was sent says a time that is far ahead: the clock was set back since, or it was written by another machine.
+/// What was sent says a time that is far ahead: the clock was set back since, or it was written by
+/// another machine.
 #[tokio::test(start_paused = true)]
 async fn reconciling_never_waits_longer_than_a_submission_takes() {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
@@ -138,7 +139,7 @@ async fn a_render_whose_answer_was_lost_is_settled_by_its_id() -> Result<(), Err
     for processed in [true, false] {
         let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
         let client = client(&sandbox);
-        let preview = submission(&client).send().await?.wait(&client).await?;
+        let preview = submission(&client).send().await?.wait().await?;
         let loses = if processed { Fault::DropAfter } else { Fault::DropBefore };
         let missing = Rule::new(Fault::ErrorBefore(404)).on(OperationId::ListCustomTemplateJobs);
         let lost = Rule::new(loses).on(OperationId::RenderCustomTemplateJob).limit(1);

@@ -38,7 +38,8 @@ async fn table(times: Option<u64>) -> String {
     table
 }
 
-/// Makes the call with the fault, checks what must hold whatever the fault is, and says what came of it.
+/// Makes the call with the fault, checks what must hold whatever the fault is, and says what came
+/// of it.
 async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> String {
     let scene = Scene::new().await;
     let fault = if times.is_none() { for_good(fault) } else { fault };
@@ -78,7 +79,7 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
                     if let Some(job) = error.job() {
                         // What was paid for can be had.
                         scene.sandbox.set_faults(Faults::default());
-                        job.wait(&scene.client).await.unwrap();
+                        scene.client.wait(job).await.unwrap();
                         cell += ", charged, job known";
                     } else {
                         assert!(

@@ -42,7 +42,7 @@ pub const FAULTS: &[(&str, Fault)] = &[
     ("unknown status", Fault::UnknownStatus),
     ("unknown enum value", Fault::UnknownEnum),
     ("extra fields", Fault::ExtraFields),
-    ("done before the output appears", Fault::MissingOutput),
+    ("done before the output appears", Fault::DoneWithoutOutput),
     ("stale answer", Fault::Stale),
     ("list ignores ids", Fault::IgnoreIds),
     ("list in pages of 1", Fault::Pages(1)),
@@ -65,7 +65,7 @@ impl Scene {
         let client = client(&sandbox);
         let preview = client.preview(template(), Variables::new()).send().await.unwrap();
         client.preview(template(), Variables::new()).send().await.unwrap(); // a second job, for lists
-        let previewed = preview.wait(&client).await.unwrap().id();
+        let previewed = preview.wait().await.unwrap().id();
         client.get_jobs(&[previewed]).await.unwrap(); // an answer that can be stale
         Self { sandbox, client, previewed }
     }

@@ -38,7 +38,7 @@ async fn outcome(fault: Fault, looks: Option<&[u64]>) -> String {
         None => on_looks((2..10_000).fold(Rule::new(fault), Rule::at)),
     };
     scene.sandbox.set_faults(Faults::new(1).with(rule));
-    let waited = handle.wait(&scene.client).timeout(Duration::from_secs(600)).await;
+    let waited = scene.client.wait(handle).timeout(Duration::from_secs(600)).await;
     let place = format!("{fault:?} {looks:?}: {waited:?}");
     if let Err(error) = &waited {
         assert_eq!(error.job(), Some(handle), "the job is not named: {place}");
@@ -57,6 +57,6 @@ async fn outcome(fault: Fault, looks: Option<&[u64]>) -> String {
     if matches!(fault, Fault::Throttle(1000..) | Fault::Unavailable(1000..)) {
         tokio::time::sleep(Duration::from_secs(2 * 24 * 60 * 60)).await; // the client was asked to be quiet for so long
     }
-    assert!(is_video(&handle.wait(&scene.client).await), "the job is lost: {place}");
+    assert!(is_video(&scene.client.wait(handle).await), "the job is lost: {place}");
     name(&waited)
 }

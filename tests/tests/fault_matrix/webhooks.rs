@@ -15,7 +15,7 @@ use crate::{
 };
 
 const TEXT: &str = "\
-Deliveries are hints, read with `webhook::parse`; whoever gets one looks at the job. What they claim may be late, out of prepared or forged;
+Deliveries are hints, read with `webhook::parse`; whoever gets one looks at the job. What they claim may be late, out of order or forged;
 what the look says is so.
 ";
 
@@ -23,7 +23,7 @@ const FAULTS: &[(&str, Option<Fault>)] = &[
     ("none: the last one comes twice anyway", None),
     ("twice", Some(Fault::Twice)),
     ("late by 100 s", Some(Fault::Delay(100.0))),
-    ("out of prepared", Some(Fault::OutOfOrder)),
+    ("out of order", Some(Fault::OutOfOrder)),
     ("forged", Some(Fault::Forged)),
     ("lost", Some(Fault::DropBefore)),
 ];

@@ -7,7 +7,8 @@ use tokio::{
     net::TcpListener,
 };
 
-/// Gives these answers, whatever it is asked, one a connection: its URL with a path, and what it was asked.
+/// Gives these answers, whatever it is asked, one a connection: its URL with a path, and what it
+/// was asked.
 pub async fn scripted(
     path: &str,
     answers: &'static [&'static str],

@@ -94,19 +94,7 @@ pub(crate) enum Command {
     /// Download videos; an interrupted download is continued (free)
     #[command(after_help = "Example:
   creatify download 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 -o videos/")]
-    Download {
-        /// IDs of the jobs
-        #[arg(required = true)]
-        job_ids: Vec<JobArg>,
-        /// File, or directory in which files are named after their jobs
-        #[arg(short, long = "out", value_name = "DIR_OR_FILE", default_value = ".")]
-        out: PathBuf,
-        /// Download the page of the preview instead of the video
-        #[arg(long)]
-        preview: bool,
-        #[command(flatten)]
-        timeout: DownloadTimeout,
-    },
+    Download(Download),
     /// Show what was spent, as recorded in the file of --ledger
     #[command(after_help = "Example:
   creatify --ledger spent.jsonl ledger --by template --since 2026-11-01")]
@@ -133,6 +121,24 @@ impl Command {
             _ => None,
         }
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Download {
+    /// IDs of the jobs
+    #[arg(required = true)]
+    pub(crate) job_ids: Vec<JobArg>,
+    /// File, or directory in which files are named after their jobs
+    #[arg(short, long = "out", value_name = "DIR_OR_FILE", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Download the page of the preview instead of the video
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Replace files that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) timeout: DownloadTimeout,
 }
 
 #[derive(Debug, ClapArgs)]

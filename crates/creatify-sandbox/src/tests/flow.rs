@@ -1,28 +1,28 @@
-//! From a preview to a video, and what it costs.
+//! The flow from a preview to a video, and its charges.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_preview_becomes_a_video_on_the_same_id_and_looks_done_in_between() {
+async fn a_render_keeps_the_job_id_and_shows_done_until_it_is_queued() {
     let fixture = Fixture::start().await;
-    let (status, job) = fixture.post(PREVIEW_ASYNC, &order("Seasonal sale")).await;
+    let (status, job) = fixture.post(PREVIEW_ASYNC, &request_body("Seasonal sale")).await;
     assert_eq!(
         (status, &job["status"], &job["credits_used"], &job["preview"]),
         (201, &json!("pending"), &json!(1), &json!(null))
     );
     let path = job_path(&job);
-    let look = async |seconds| {
+    let read = async |seconds| {
         pass(seconds).await;
         fixture.get(&path).await.1
     };
 
-    assert_eq!(look(2).await["status"], "in_queue");
-    let running = look(34).await;
+    assert_eq!(read(2).await["status"], "in_queue");
+    let running = read(34).await;
     assert_eq!(
         (&running["status"], &running["progress"], &running["duration"]),
         (&json!("running"), &json!(0.5), &json!(null))
     );
-    let previewed = look(20).await;
+    let previewed = read(20).await;
     assert_eq!(
         (&previewed["status"], &previewed["progress"], &previewed["duration"]),
         (&json!("done"), &json!(1.0), &json!(28))
@@ -36,19 +36,19 @@ async fn a_preview_becomes_a_video_on_the_same_id_and_looks_done_in_between() {
 
     let (status, rendering) = fixture.post(&format!("{path}render/"), &json!({})).await;
     assert_eq!((status, &rendering["id"]), (200, &job["id"]));
-    for trap in [rendering, look(0).await] {
+    for trap in [rendering, read(0).await] {
         assert_eq!(
             (&trap["status"], &trap["preview"], &trap["video_output"]),
             (&json!("done"), &json!(preview), &json!(null))
         );
     }
-    assert_eq!(look(2).await["status"], "in_queue");
-    let running = look(15).await;
+    assert_eq!(read(2).await["status"], "in_queue");
+    let running = read(15).await;
     assert_eq!(
         (&running["status"], &running["video_output"], &running["credits_used"]),
         (&json!("running"), &json!(null), &json!(4))
     );
-    let done = look(150).await;
+    let done = read(150).await;
     assert_eq!((&done["status"], &done["preview"]), (&json!("done"), &json!(preview)));
     let (status, headers, bytes) = fixture.fetch(done["video_output"].as_str().unwrap(), &[]).await;
     assert_eq!(
@@ -59,23 +59,23 @@ async fn a_preview_becomes_a_video_on_the_same_id_and_looks_done_in_between() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_blocking_preview_answers_with_the_completed_job() {
+async fn the_blocking_preview_returns_the_completed_job() {
     let fixture = Fixture::start().await;
-    let (status, job) = fixture.post(PREVIEW, &order("Teaser")).await;
+    let (status, job) = fixture.post(PREVIEW, &request_body("Teaser")).await;
     assert_eq!(
         (status, &job["status"], &job["progress"], &job["duration"]),
         (200, &json!("done"), &json!(1.0), &json!(6))
     );
     assert!(job["preview"].is_string());
     assert_eq!(fixture.sandbox.elapsed().as_secs(), 56);
-    let (status, job) = fixture.post(PREVIEW, &order("Always fails")).await;
+    let (status, job) = fixture.post(PREVIEW, &request_body("Always fails")).await;
     assert_eq!((status, &job["status"], &job["credits_used"]), (200, &json!("failed"), &json!(0)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_created_video_has_no_preview_and_cannot_be_rendered() {
     let fixture = Fixture::start().await;
-    let job = fixture.made(JOBS, &order("Explainer")).await;
+    let job = fixture.submit(JOBS, &request_body("Explainer")).await;
     pass(200).await;
     let (_, done) = fixture.get(&job_path(&job)).await;
     assert_eq!(
@@ -91,20 +91,19 @@ async fn a_created_video_has_no_preview_and_cannot_be_rendered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_render_is_refused_before_the_preview_and_during_another_render_and_charged_again_after_it()
- {
+async fn a_render_needs_a_preview_and_no_other_render_and_is_charged_each_time() {
     let fixture = Fixture::start().await;
-    let job = fixture.made(PREVIEW_ASYNC, &order("Teaser")).await;
+    let job = fixture.submit(PREVIEW_ASYNC, &request_body("Teaser")).await;
     let path = format!("{}render/", job_path(&job));
     let not_ready = (400, json!({ "non_field_errors": ["The preview of this job is not ready."] }));
     let rendering = (400, json!({ "non_field_errors": ["This job is already rendering."] }));
     assert_eq!(fixture.post(&path, &json!({})).await, not_ready);
     pass(60).await;
-    assert_eq!(answer(fixture.request(Method::POST, &path)).await.0, 200, "without a body");
+    assert_eq!(respond(fixture.request(Method::POST, &path)).await.0, 200, "without a body");
     assert_eq!(fixture.post(&path, &json!({})).await, rendering);
     pass(200).await;
     let renamed =
-        fixture.made(&path, &json!({ "name": "Again", "model_version": "aurora_v1_fast" })).await;
+        fixture.submit(&path, &json!({ "name": "Again", "model_version": "aurora_v1_fast" })).await;
     assert_eq!(
         (&renamed["name"], &renamed["model_version"], &renamed["credits_used"]),
         (&json!("Again"), &json!("aurora_v1_fast"), &json!(9))
@@ -116,11 +115,25 @@ async fn a_render_is_refused_before_the_preview_and_during_another_render_and_ch
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_and_rejected_jobs_say_why_and_cost_nothing() {
+async fn a_strict_render_is_refused_without_template_and_variables_and_not_charged() {
+    let fixture = Fixture::of(exact().strict_render()).await;
+    let job = fixture.submit(PREVIEW, &request_body("Teaser")).await;
+    let path = format!("{}render/", job_path(&job));
+    let required = json!(["This field is required."]);
+    let refused = (400, json!({ "template_id": required, "variables": required }));
+    assert_eq!(fixture.post(&path, &json!({})).await, refused);
+    assert_eq!(respond(fixture.request(Method::POST, &path)).await, refused, "without a body");
+    assert_eq!(fixture.sandbox.charged(), 1.into());
+    assert_eq!(fixture.post(&path, &request_body("Teaser")).await.0, 200);
+    assert_eq!(fixture.sandbox.charged(), 5.into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_and_rejected_jobs_have_a_reason_and_cost_nothing() {
     let fixture = Fixture::start().await;
     for (name, status) in [("Always fails", "failed"), ("Always rejected", "rejected")] {
         for path in [JOBS, PREVIEW_ASYNC] {
-            let job = fixture.made(path, &order(name)).await;
+            let job = fixture.submit(path, &request_body(name)).await;
             assert!(fixture.sandbox.charged() > 0.into());
             pass(200).await;
             let (_, ended) = fixture.get(&job_path(&job)).await;
@@ -138,18 +151,18 @@ async fn failed_and_rejected_jobs_say_why_and_cost_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credits_run_out_and_nothing_is_charged_then() {
+async fn calls_without_enough_credits_are_refused_and_not_charged() {
     let fixture = Fixture::of(exact().credits(6).rate_card("per-second")).await;
-    let mut fast = order("Teaser");
+    let mut fast = request_body("Teaser");
     fast["model_version"] = json!("aurora_v1_fast");
-    let job = fixture.made(JOBS, &fast).await;
+    let job = fixture.submit(JOBS, &fast).await;
     assert_eq!((&job["credits_used"], fixture.balance().await), (&json!(3), json!(3)));
     let refused = (402, json!({ "detail": "Insufficient credits." }));
     for _ in 0..2 {
-        assert_eq!(fixture.post(JOBS, &order("Teaser")).await, refused);
+        assert_eq!(fixture.post(JOBS, &request_body("Teaser")).await, refused);
     }
     for _ in 0..3 {
-        fixture.made(PREVIEW_ASYNC, &fast).await;
+        fixture.submit(PREVIEW_ASYNC, &fast).await;
     }
     for path in [PREVIEW, PREVIEW_ASYNC] {
         assert_eq!(fixture.post(path, &fast).await, refused);
@@ -158,13 +171,13 @@ async fn credits_run_out_and_nothing_is_charged_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_seed_and_submissions_give_the_same_answers() {
+async fn the_same_seed_and_submissions_give_the_same_responses() {
     let run = async |seed| {
         let date = chrono::DateTime::UNIX_EPOCH;
         let fixture = Fixture::of(Sandbox::builder().seed(seed).started_at(date)).await;
         let mut story = Vec::new();
         for name in ["Teaser", "Explainer"] {
-            let job = fixture.made(PREVIEW_ASYNC, &order(name)).await;
+            let job = fixture.submit(PREVIEW_ASYNC, &request_body(name)).await;
             for _ in 0..20 {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 let mut job = fixture.get(&job_path(&job)).await.1;
@@ -182,11 +195,11 @@ async fn the_same_seed_and_submissions_give_the_same_answers() {
 #[tokio::test(start_paused = true)]
 async fn a_demo_takes_seconds() {
     let fixture = Fixture::of(Sandbox::builder()).await;
-    let job = fixture.made(PREVIEW, &order("Seasonal sale")).await;
+    let job = fixture.submit(PREVIEW, &request_body("Seasonal sale")).await;
     let preview = tokio::time::Instant::now();
     let speed = crate::DEMO_SPEED;
     let previewed = fixture.sandbox.elapsed().as_secs_f64() / speed;
-    fixture.made(&format!("{}render/", job_path(&job)), &json!({})).await;
+    fixture.submit(&format!("{}render/", job_path(&job)), &json!({})).await;
     while fixture.get(&job_path(&job)).await.1["video_output"].is_null() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -198,10 +211,10 @@ async fn a_demo_takes_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_sandbox_ends_its_connections_and_frees_its_ports() {
+async fn dropping_a_sandbox_closes_its_connections_and_frees_its_ports() {
     let fixture = Fixture::start().await;
     let url = fixture.sandbox.base_url().to_owned();
-    let request = fixture.request(Method::POST, PREVIEW).json(&order("Teaser"));
+    let request = fixture.request(Method::POST, PREVIEW).json(&request_body("Teaser"));
     let blocked = tokio::spawn(request.send());
     while fixture.sandbox.job_count() == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;

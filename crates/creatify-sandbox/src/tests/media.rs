@@ -1,18 +1,18 @@
-//! Pages and videos, on the host that wants no credentials.
+//! Previews and videos on the media host.
 
 use super::*;
 
 async fn video() -> (Fixture, Value) {
     let fixture = Fixture::start().await;
-    let job = fixture.made(PREVIEW, &order("Teaser")).await;
-    fixture.made(&format!("{}render/", job_path(&job)), &json!({})).await;
+    let job = fixture.submit(PREVIEW, &request_body("Teaser")).await;
+    fixture.submit(&format!("{}render/", job_path(&job)), &json!({})).await;
     pass(200).await;
     let job = fixture.get(&job_path(&job)).await.1;
     (fixture, job)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_download_that_was_cut_can_be_continued() {
+async fn a_truncated_download_can_be_resumed() {
     let (fixture, job) = video().await;
     let url = job["video_output"].as_str().unwrap();
     let (status, headers, whole) = fixture.fetch(url, &[]).await;
@@ -46,12 +46,12 @@ async fn a_download_that_was_cut_can_be_continued() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_render_changes_the_tag_of_the_video() {
+async fn a_new_render_changes_the_etag_of_the_video() {
     let (fixture, job) = video().await;
     let url = job["video_output"].as_str().unwrap();
     let tag = async || fixture.fetch(url, &[]).await.1["etag"].clone();
     let before = tag().await;
-    fixture.made(&format!("{}render/", job_path(&job)), &json!({})).await;
+    fixture.submit(&format!("{}render/", job_path(&job)), &json!({})).await;
     pass(10).await;
     assert_eq!(tag().await, before);
     pass(200).await;
@@ -72,9 +72,9 @@ async fn credentials_that_reach_the_media_host_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_ready_is_not_there() {
+async fn previews_and_videos_are_a_404_until_they_are_ready() {
     let fixture = Fixture::start().await;
-    let job = fixture.made(PREVIEW_ASYNC, &order("Teaser")).await;
+    let job = fixture.submit(PREVIEW_ASYNC, &request_body("Teaser")).await;
     let media = fixture.sandbox.media_url();
     let id = id(&job);
     for path in [
@@ -88,10 +88,10 @@ async fn what_is_not_ready_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_show_values_as_text_and_run_nothing() {
+async fn pages_escape_values_and_run_no_scripts() {
     let fixture = Fixture::start().await;
     let evil = "<script>alert(\"1\")</script>";
-    let mut body = order("Teaser");
+    let mut body = request_body("Teaser");
     body["name"] = json!(evil);
     body["variables"] = json!({
         evil: { "type": "text", "properties": { "content": evil } },
@@ -99,7 +99,7 @@ async fn pages_show_values_as_text_and_run_nothing() {
         "odd": { "type": "image", "properties": { "url": "javascript:alert(1)" } },
         "any": [evil],
     });
-    let job = fixture.made(PREVIEW, &body).await;
+    let job = fixture.submit(PREVIEW, &body).await;
     for url in [job["preview"].as_str().unwrap(), fixture.sandbox.base_url()] {
         let (status, headers, page) = fixture.fetch(url, &[]).await;
         let page = String::from_utf8(page).unwrap();
@@ -116,7 +116,7 @@ async fn pages_show_values_as_text_and_run_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_video_has_other_bytes_in_both_halves_and_another_tag() {
+async fn a_replaced_video_has_other_bytes_in_both_halves_and_another_etag() {
     let (fixture, job) = video().await;
     let url = job["video_output"].as_str().unwrap();
     let (_, before, old) = fixture.fetch(url, &[]).await;

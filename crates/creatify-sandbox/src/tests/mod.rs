@@ -1,4 +1,4 @@
-//! What does a client of the sandbox see? Over real sockets, on a paused clock: no test waits.
+//! Tests through HTTP: real sockets and a paused clock, so no test waits.
 
 mod api;
 mod faults;
@@ -13,7 +13,10 @@ use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Fault, Faults, Rule, Sandbox, SandboxBuilder, Template, Timing, templates};
+use crate::{
+    BodyForm, ContentType, Fault, Faults, Field, Rule, Sandbox, SandboxBuilder, Template, Timing,
+    templates,
+};
 
 const JOBS: &str = "/api/custom_template_jobs/";
 const PREVIEW: &str = "/api/custom_template_jobs/preview/";
@@ -21,7 +24,8 @@ const PREVIEW_ASYNC: &str = "/api/custom_template_jobs/preview_async/";
 const TEMPLATES: &str = "/api/custom_templates/";
 const CREDITS: &str = "/api/remaining_credits/";
 
-/// A sandbox in real time whose queue takes 15 s, previews 40 s and videos 150 s exactly, and an HTTP client.
+/// A real-time sandbox with exact times (queue 15 s, previews 40 s, videos 150 s), and an HTTP
+/// client.
 struct Fixture {
     sandbox: Sandbox,
     http: reqwest::Client,
@@ -45,8 +49,9 @@ fn template(name: &str) -> &'static Template {
     templates().iter().find(|template| template.name == name).unwrap()
 }
 
-fn order(name: &str) -> Value {
-    json!({ "template_id": template(name).id, "variables": { "headline": { "type": "text", "properties": { "content": "Hi" } } } })
+fn request_body(name: &str) -> Value {
+    let headline = json!({ "type": "text", "properties": { "content": "Hi" } });
+    json!({ "template_id": template(name).id, "variables": { "headline": headline } })
 }
 
 fn job_path(job: &Value) -> String {
@@ -78,15 +83,15 @@ impl Fixture {
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
-        answer(self.request(Method::GET, path)).await
+        respond(self.request(Method::GET, path)).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        answer(self.request(Method::POST, path).json(body)).await
+        respond(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Posts and expects 2xx.
-    async fn made(&self, path: &str, body: &Value) -> Value {
+    /// Posts and expects 200 or 201.
+    async fn submit(&self, path: &str, body: &Value) -> Value {
         let (status, job) = self.post(path, body).await;
         assert!(matches!(status, 200 | 201), "{status} {job}");
         job
@@ -110,8 +115,8 @@ impl Fixture {
     }
 }
 
-/// The status and JSON of an answer; every answer of the API is JSON.
-async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+/// Returns the status and JSON of a response; every response of the API is JSON.
+async fn respond(request: reqwest::RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/json");
     (response.status().as_u16(), response.json().await.unwrap())

@@ -93,8 +93,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the time for the blocking preview; 15 minutes by default. When it passes, the outcome is
-    /// unknown.
+    /// Sets the time for the blocking preview; 15 minutes by default. When it passes, the outcome
+    /// is unknown.
     pub fn blocking_preview_timeout(mut self, timeout: Duration) -> Self {
         self.limits.blocking_preview_timeout = timeout.min(MAX_TIMEOUT);
         self
@@ -130,8 +130,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the expected duration of videos where nothing better is known. Nothing is guessed unless
-    /// this is set.
+    /// Sets the expected duration of videos where nothing better is known. Nothing is guessed
+    /// unless this is set.
     pub fn default_duration(mut self, duration: impl Into<DurationRange>) -> Self {
         self.default_duration = Some(duration.into());
         self
@@ -163,8 +163,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the credentials are missing,
-    /// or the URL is not one, or is plain http to another machine.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the credentials are
+    /// missing, or the URL is not one, or is plain http to another machine.
     pub fn build(self) -> Result<Client, Error> {
         let credentials =
             self.credentials.ok_or_else(|| Error::invalid("the credentials are missing"))?;

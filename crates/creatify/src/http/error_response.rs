@@ -1,4 +1,5 @@
-//! Messages of an error answer, field by field, from any shape of body, bounded and without secrets.
+//! Messages of an error answer, field by field, from any shape of body, bounded and without
+//! secrets.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 

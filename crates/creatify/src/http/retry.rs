@@ -8,7 +8,7 @@ use std::time::Duration;
 use creatify_api::{BodyExtent, OperationId};
 use http::StatusCode;
 
-/// Whether sending a request twice can cost twice.
+/// Billing of a request: sending a billable one twice can cost twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Billing {
     Free,

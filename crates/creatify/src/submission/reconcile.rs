@@ -18,8 +18,8 @@ use crate::{
     job::{Goal, Job, JobHandle},
 };
 
-/// A job may be missing from a list for this long after it was accepted. Nothing documents it; a list
-/// read earlier proves nothing.
+/// A job may be missing from a list for this long after it was accepted. Nothing documents it; a
+/// list read earlier proves nothing.
 const LISTING_LAG: TimeDelta = TimeDelta::seconds(15);
 /// Difference that the clocks of this machine and of the service may have.
 const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
@@ -32,8 +32,8 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 pub enum Reconciled {
     /// One job matches. It is [adopted](crate::Client::adopt) only if the caller says so.
     Found(Box<Match>),
-    /// No job matches so far. That is no proof: try again later, or check the balance, before sending
-    /// it again.
+    /// No job matches so far. That is no proof: try again later, or check the balance, before
+    /// sending it again.
     NotFoundYet,
     /// Several jobs match, and nothing tells them apart.
     Ambiguous(Vec<Job>),
@@ -256,7 +256,8 @@ mod tests {
         assert_eq!(matches(json!({ "created_at": "2026-05-04T09:15:00Z" })), 0);
         assert_eq!(matches(json!({ "created_at": null })), 0);
 
-        // Its answer was lost at once, and it may still have been accepted at the end of its time-out.
+        // Its answer was lost at once, and it may still have been accepted at the end of its
+        // time-out.
         let slow = SubmissionRecord {
             given_up_at: record().sent_at,
             timeout: Duration::from_secs(900),

@@ -8,8 +8,8 @@ const ENVELOPES: [&str; 4] = ["data", "result", "job", "response"];
 const MAX_DEPTH: u32 = 4;
 
 /// Finds the id of the job in an answer, whole or cut off: at the top level of a JSON object, also
-/// in an envelope or a list of one. Ids inside of `variables` and the like are not the job's, and an
-/// answer with two ids of its own names neither.
+/// in an envelope or a list of one. Ids inside of `variables` and the like are not the job's, and
+/// an answer with two ids of its own names neither.
 pub(crate) fn find(body: &[u8]) -> Option<JobId> {
     find_in(&lenient::text(body), MAX_DEPTH)
 }

@@ -1,10 +1,11 @@
-//! Forecast of a job's end: a distribution of the time that remains, from its progress, from earlier
-//! jobs, or from nothing. Pure.
+//! Forecast of a job's end: a distribution of the time that remains, from its progress, from
+//! earlier jobs, or from nothing. Pure.
 //!
-//! Progress is taken to be some power of the share of the run that is over. The power, the beginning
-//! of the run and its end are weighed together, by how well each combination explains what was seen.
-//! Beside them stands the hypothesis that progress means nothing, as when it jumps or is stuck; then
-//! only earlier run times count. Unknown values are taken to be most uncertain, not to be average.
+//! Progress is taken to be some power of the share of the run that is over. The power, the
+//! beginning of the run and its end are weighed together, by how well each combination explains
+//! what was seen. Beside them stands the hypothesis that progress means nothing, as when it jumps
+//! or is stuck; then only earlier run times count. Unknown values are taken to be most uncertain,
+//! not to be average.
 
 use std::{array, sync::LazyLock, time::Duration};
 
@@ -27,7 +28,8 @@ const DOUBT: f64 = 0.1;
 const POWERS: [f64; 7] = [0.5, 0.63, 0.79, 1.0, 1.26, 1.59, 2.0];
 /// Places in the gap between two polls at which the run may have begun.
 const BEGINNINGS: [f64; 3] = [1.0 / 6.0, 0.5, 5.0 / 6.0];
-/// Steps in which progress may be shown, from the coarsest; the first two only when several values lie on them.
+/// Steps in which progress may be shown, from the coarsest; the first two only when several values
+/// lie on them.
 const STEPS: [f32; 4] = [0.25, 0.1, 0.05, 0.01];
 /// Distance of progress from its step at which a combination is hardly believed any more.
 const SLACK: f64 = 0.012;
@@ -84,6 +86,13 @@ fn cells() -> impl Iterator<Item = (f64, f64)> {
     EDGES.windows(2).map(|edge| ((edge[0] + edge[1]) / 2.0, edge[1] - edge[0]))
 }
 
+impl History {
+    /// Forecasts when the job will end.
+    pub fn forecast(&self) -> CompletionForecast {
+        CompletionForecast::of(self)
+    }
+}
+
 impl CompletionForecast {
     pub(super) fn of(history: &History) -> Self {
         let (mean, spread) = history.run_times.map_or(UNKNOWN_RUN, |run_times| run_times.next());
@@ -115,9 +124,9 @@ impl CompletionForecast {
         let doubt = if moves(history) > 0 { DOUBT } else { FIRST_DOUBT };
         let meaningless = doubt * if_meaningless(history, step);
         let by_run_time: [f64; CELLS] = collect(by_run_time.map(|chance| chance * meaningless));
-        let told = explained.iter().sum::<f64>() * (1.0 - doubt);
-        let total = told + by_run_time.iter().sum::<f64>();
-        let believed = if total > 0.0 { told / total } else { 0.0 };
+        let by_progress = explained.iter().sum::<f64>() * (1.0 - doubt);
+        let total = by_progress + by_run_time.iter().sum::<f64>();
+        let believed = if total > 0.0 { by_progress / total } else { 0.0 };
         let chances = explained
             .iter()
             .zip(by_run_time)
@@ -160,12 +169,12 @@ impl CompletionForecast {
         })
     }
 
-    /// Returns the delay until the next poll, in seconds, when a request is worth so many seconds of
-    /// delay.
+    /// Returns the delay until the next poll, in seconds, when a request is worth so many seconds
+    /// of delay.
     ///
-    /// With a chance `h` a second that the job ends, polls every `d` seconds cost `h·d/2` seconds of
-    /// delay and `worth/d` of requests a second. That is least for `d = √(2·worth/h)`: so a poll is
-    /// due when `√(h/2·worth)` has added up to one.
+    /// With a chance `h` a second that the job ends, polls every `d` seconds cost `h·d/2` seconds
+    /// of delay and `worth/d` of requests a second. That is least for `d = √(2·worth/h)`: so a poll
+    /// is due when `√(h/2·worth)` has added up to one.
     pub(super) fn delay(&self, worth: f64) -> f64 {
         let (mut going, mut due) = (1.0, 0.0);
         for (cell, chance) in self.chances.iter().enumerate() {
@@ -250,8 +259,8 @@ fn explanation(history: &History, began: f64, run: f64, step: f64) -> f64 {
     explained.sum::<f64>() / POWERS.len() as f64
 }
 
-/// Returns how likely the points are when progress means nothing: it begins at 0 or anywhere, stays,
-/// or goes anywhere.
+/// Returns how likely the points are when progress means nothing: it begins at 0 or anywhere,
+/// stays, or goes anywhere.
 fn if_meaningless(history: &History, step: f32) -> f64 {
     let anywhere = f64::from(step);
     let mut likely = 1.0;
@@ -276,7 +285,7 @@ mod tests {
     use super::{super::RunTimeStats, *};
     use crate::job::Progress;
 
-    /// A run that begins after 20 s, looked at every 10 s.
+    /// Returns a run that begins after 20 s and is polled every 10 s.
     fn running(shown: &[f64]) -> History {
         let mut history = History::new();
         history.record(Duration::from_secs(20), &JobStatus::InQueue, None);
@@ -290,24 +299,24 @@ mod tests {
         history
     }
 
-    fn about(seconds: std::ops::Range<u64>, history: &History) {
+    fn assert_remaining(seconds: std::ops::Range<u64>, history: &History) {
         let eta = history.forecast().eta().unwrap();
         assert!(seconds.contains(&eta.remaining.as_secs()), "{eta:?}");
         assert!(eta.at_least < eta.remaining && eta.remaining < eta.at_most, "{eta:?}");
     }
 
     #[test]
-    fn steady_progress_tells_the_end() {
-        about(45..75, &running(&[0.05, 0.15, 0.25, 0.35, 0.45])); // 1 % a second
+    fn steady_progress_gives_the_end() {
+        assert_remaining(45..75, &running(&[0.05, 0.15, 0.25, 0.35, 0.45])); // 1 % a second
     }
 
     #[test]
-    fn progress_that_slows_down_or_speeds_up_tells_the_end_too() {
+    fn progress_that_slows_down_or_speeds_up_gives_the_end() {
         let seconds = [5.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0]; // of 100
         let shown =
             |power: f64| seconds.map(|at: f64| ((at / 100.0).powf(power) * 20.0).floor() / 20.0);
-        about(25..48, &running(&shown(0.6)));
-        about(25..48, &running(&shown(1.6)));
+        assert_remaining(25..48, &running(&shown(0.6)));
+        assert_remaining(25..48, &running(&shown(1.6)));
     }
 
     #[test]
@@ -323,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn without_progress_earlier_jobs_tell_the_end_and_without_both_nobody_does() {
+    fn without_progress_earlier_jobs_give_the_end_and_without_both_there_is_none() {
         let history = running(&[]);
         assert_eq!(history.forecast().eta(), None);
         let earlier: RunTimeStats =
@@ -332,7 +341,7 @@ mod tests {
         assert!((80..120).contains(&eta.remaining.as_secs()), "{eta:?}");
     }
 
-    fn any_look() -> impl Strategy<Value = (f64, JobStatus, Option<Progress>)> {
+    fn any_poll() -> impl Strategy<Value = (f64, JobStatus, Option<Progress>)> {
         let status = prop_oneof![
             1 => Just(JobStatus::Pending),
             1 => Just(JobStatus::InQueue),
@@ -348,12 +357,15 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a service shows, an forecast is a distribution and a pause a time.
         #[test]
-        fn no_history_breaks_it(looks in proptest::collection::vec(any_look(), 0..12), age in 0u64..100_000, worth in 0.001..10.0f64) {
+        fn any_history_gives_a_distribution_and_a_delay(
+            polls in proptest::collection::vec(any_poll(), 0..12),
+            age in 0u64..100_000,
+            worth in 0.001..10.0f64,
+        ) {
             let mut history = History::new().submitted_before(Duration::from_secs(age));
             let mut now = 0.0;
-            for (later, status, progress) in looks {
+            for (later, status, progress) in polls {
                 now += later;
                 history.record(Duration::from_secs_f64(now), &status, progress);
             }
@@ -361,9 +373,9 @@ mod tests {
             prop_assert!((forecast.chances.iter().sum::<f64>() - 1.0).abs() < 1e-6);
             prop_assert!(forecast.chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
             prop_assert!((0.0..=1.0).contains(&forecast.progress_credence));
-            let pause = forecast.delay(worth);
-            prop_assert!(pause > 0.0 && pause <= LAST_CELL, "{pause}");
-            prop_assert!(forecast.delay(worth * 2.0) >= pause, "a dearer request is made later");
+            let delay = forecast.delay(worth);
+            prop_assert!(delay > 0.0 && delay <= LAST_CELL, "{delay}");
+            prop_assert!(forecast.delay(worth * 2.0) >= delay, "a dearer request is later");
         }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use creatify_api::JobStatus;
 
-use super::forecast::CompletionForecast;
 use crate::job::Progress;
 
 /// Number of points of a job's progress that are kept: the last ones tell the most.
@@ -69,8 +68,8 @@ impl History {
 
     /// Adds a status that did not show the goal's output, at a time since the wait began.
     ///
-    /// `done` without the output counts as not begun until the job was seen running: a job that is to
-    /// be rendered is still done from its preview.
+    /// `done` without the output counts as not begun until the job was seen running: a job that is
+    /// to be rendered is still done from its preview.
     pub fn record(&mut self, at: Duration, status: &JobStatus, progress: Option<Progress>) {
         self.now = at.as_secs_f64().max(self.now);
         self.polls = self.polls.saturating_add(1);
@@ -126,11 +125,6 @@ impl History {
         self.running.is_some() && self.done.is_none()
     }
 
-    /// Forecasts when it will end.
-    pub fn forecast(&self) -> CompletionForecast {
-        CompletionForecast::of(self)
-    }
-
     /// Returns how long its run took, if it is done at the next poll. Between two polls, the middle
     /// is as good as anything.
     pub(super) fn run_if_done(&self, at: Duration) -> Option<Duration> {
@@ -147,9 +141,9 @@ impl History {
 /// Run times of earlier jobs of one kind, as a log-normal distribution: most near a median, some
 /// several times as long.
 ///
-/// A client learns them by itself from the jobs that it waits for, by template, operation and model.
-/// Give them to [`Wait::expected_run_times`](super::Wait::expected_run_times) when they are known
-/// from elsewhere.
+/// A client learns them by itself from the jobs that it waits for, by template, operation and
+/// model. Give them to [`Wait::expected_run_times`](super::Wait::expected_run_times) when they are
+/// known from elsewhere.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Run times and durations of the jobs that this client submitted, by template, operation and model.
+//! Run times and durations of the jobs that this client submitted, by template, operation and
+//! model.
 
 use std::{
     collections::HashMap,
