@@ -94,9 +94,11 @@ fn stdin_does_not_keep_the_command_from_ending() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let open_stdin = child.stdin.take(); // `wait` would close it
         wait_until_signals_are_caught(child.id());
         kill(child.id(), signal);
-        let status = child.wait().unwrap(); // with its stdin still open
+        let status = child.wait().unwrap();
+        drop(open_stdin);
         assert_eq!(status.code(), Some(if signal == "INT" { 130 } else { 143 }));
         assert_eq!(service.requests().len(), 0);
     }

@@ -13,7 +13,7 @@ use indicatif::{DecimalBytes, ProgressState, ProgressStyle};
 
 /// A narrower terminal gets no bar, only the numbers.
 const MIN_COLUMNS_FOR_BAR: usize = 70;
-const BAR_CELLS: u64 = 20;
+const BAR_CELLS: u64 = 16;
 
 /// Parts of a line, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,7 @@ mod tests {
         }
         assert_eq!(
             draw(Layout::Job, "running, about 2.5 min left", 80),
-            "video   7c0a2d0e  ━━━━━━━─────────────   35 %  10m05s  running, about 2.5 min left"
+            "video   7c0a2d0e  ━━━━━───────────   35 %  10m05s  running, about 2.5 min left"
         );
     }
 
