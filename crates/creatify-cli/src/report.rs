@@ -82,7 +82,7 @@ pub(crate) async fn describe(session: &Session, error: &CliError) {
     }
 }
 
-/// What to do about a job with a preview, whose video is wanted.
+/// Returns the advice for a job with a preview only, whose video is wanted.
 fn not_rendered(id: creatify::JobId) -> [String; 2] {
     [
         format!("render it with: creatify render {id}"),

@@ -158,6 +158,29 @@ fn a_path_that_is_no_utf_8_is_no_panic() {
 }
 
 #[test]
+fn a_download_replaces_a_file_only_when_it_is_forced() {
+    let url = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
+    let own = url.clone();
+    let service = Service::start(move |request| {
+        if request.path.starts_with("/v/") {
+            return Answer::Body(200, "video/mp4", b"\0\0\0\x18ftypmp42video".to_vec());
+        }
+        let video = format!("{}/v/x.mp4", own.get().unwrap());
+        Answer::Json(200, previewed(json!({ "video_output": video })))
+    });
+    url.set(service.url.clone()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("v.mp4");
+    fs::write(&file, "mine").unwrap();
+    let arguments = ["download", JOB, "-o", file.to_str().unwrap()];
+    let refused = run_now(service.command(), &arguments).expect(2);
+    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    run_now(service.command(), &[&arguments[..], &["--force"]].concat()).expect(0);
+    assert_eq!(fs::read(&file).unwrap().len(), 17);
+}
+
+#[test]
 fn the_time_out_bounds_every_command() {
     let service = Service::start(|_| Answer::Silence);
     let id = job(json!({}))["id"].as_str().unwrap().to_owned();

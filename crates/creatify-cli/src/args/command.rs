@@ -16,12 +16,21 @@ use super::{
     values::{self, GoalArg, JobArg},
 };
 
+/// File of `demo` unless another is given. It is replaced by the next demo.
+pub(crate) const DEMO_FILE: &str = "creatify-demo.mp4";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Try everything against a built-in sandbox: estimate, preview, render, download
     Demo {
         /// File for the video
-        #[arg(short, long = "out", value_name = "FILE", default_value = "creatify-demo.mp4")]
+        #[arg(
+            short = 'o',
+            short_alias = 'f',
+            long = "out",
+            value_name = "FILE",
+            default_value = DEMO_FILE
+        )]
         file: PathBuf,
     },
     /// List the account's templates (free)

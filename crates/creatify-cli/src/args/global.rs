@@ -52,7 +52,7 @@ pub(crate) struct Global {
     )]
     pub(crate) api_id: Option<SecretString>,
 
-    /// API key, from your settings page; on the command line, other users of this machine can see it
+    /// API key, from your settings page; other users of this machine can see it on the command line
     #[arg(
         long,
         global = true,

@@ -7,7 +7,7 @@ mod submission;
 mod timeouts;
 mod values;
 
-pub(crate) use command::{Command, Download, Estimate, Grouping, Ledger, Sandbox};
+pub(crate) use command::{Command, DEMO_FILE, Download, Estimate, Grouping, Ledger, Sandbox};
 pub(crate) use global::{Global, OutputFormat};
 pub(crate) use parser::{Source, command, parse};
 pub(crate) use submission::{Render, Submission, Template, Variables};

@@ -180,7 +180,7 @@ pub(crate) async fn finish(
     wait::submitted(session, accepted.wait(), accepted.handle, timeout).await
 }
 
-/// Whether the balance is read and shown.
+/// The balance after the job: read and shown, or not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Balance {
     Shown,

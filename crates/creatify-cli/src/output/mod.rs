@@ -24,7 +24,7 @@ use crate::{args::OutputFormat, error::CliError};
 pub(crate) use redaction::Redaction;
 pub(crate) use visible::{csv_cell, visible};
 
-/// Whether notes and progress are shown on stderr.
+/// Notes and progress on stderr: shown or hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notes {
     Shown,

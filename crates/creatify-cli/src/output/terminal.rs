@@ -1,7 +1,7 @@
 //! The terminal that progress is drawn on, with each line ended by a line break.
 //!
 //! By itself, indicatif fills lines with spaces up to the edge, so that a terminal takes them for
-//! one long line. When it becomes wider, it joins them, and the next redraw wipes what stands above.
+//! one long line. When it becomes wider, it joins them, and the next redraw wipes the lines above.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ const REDRAWS_PER_SECOND: u8 = 20;
 #[derive(Debug)]
 struct Terminal<T> {
     inner: T,
-    /// Whether the cursor is at the end of a line that is complete.
+    /// Position of the cursor: at the end of a complete line, or not.
     end: Mutex<LineEnd>,
 }
 

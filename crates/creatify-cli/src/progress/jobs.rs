@@ -1,5 +1,5 @@
-//! Progress of waits: a line for each of a few jobs, totals for several, and one plain line for each
-//! change of status without a terminal.
+//! Progress of waits: a line for each of a few jobs, totals for several, and one plain line for
+//! each change of status without a terminal.
 
 use std::{sync::Arc, time::Duration};
 

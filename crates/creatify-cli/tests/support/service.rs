@@ -22,7 +22,7 @@ pub struct Request {
     pub path: String,
     pub body: String,
     pub at: Instant,
-    /// Its number among all requests, from 0.
+    /// Number among all requests, from 0.
     pub number: usize,
 }
 
