@@ -48,7 +48,7 @@ pub(crate) async fn tell(
     let jobs = session.open_jobs.all();
     if sending == Sending::UnderWay {
         output.line(
-            "a submission was under way: it may or may not have been accepted. Look for it with: \
+            "a submission was under way: it may or may not have been accepted. Find it with: \
              creatify list",
         );
     }

@@ -123,7 +123,7 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
             vec![
                 match job {
                     Some(id) => format!("check job {id} with: creatify get {id}"),
-                    None => format!("look for it with: {}", list_line(record)),
+                    None => format!("find it with: {}", list_line(record)),
                 },
                 "it was not sent again; send it again only when it is certainly not there"
                     .to_owned(),
