@@ -33,6 +33,9 @@ const MAX_CONCURRENT: usize = 8;
 /// delay has passed.
 const EARLIEST: f64 = 0.5;
 
+/// Lists in a row that may fail before a job alone is asked for.
+const MAX_LIST_FAILURES: u32 = 3;
+
 /// Handle of the engine. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub(crate) struct PollBatcher {
@@ -60,6 +63,8 @@ struct Queue {
     waiting: usize,
     engine: Engine,
     list_support: ListSupport,
+    /// Lists in a row that were not answered.
+    list_failures: u32,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -173,14 +178,44 @@ impl PollBatcher {
             let job = list_support::one(&self.jobs, only.id).await;
             return only.answer(job);
         }
-        let result = list_support::several(&self.jobs, &mut polls).await;
+        match list_support::several(&self.jobs, &mut polls).await {
+            Ok(result) => {
+                let mut queue = self.shared.queue();
+                queue.list_support = queue.list_support.after(result);
+                queue.list_failures = 0;
+            }
+            Err(error) => self.list_failed(&mut polls, error).await,
+        }
         let mut queue = self.shared.queue();
-        queue.list_support = queue.list_support.after(result);
         // Jobs that the list did not show are asked for alone, before they are called not found.
         for mut missing in polls {
             missing.batching = Batching::Alone;
             queue.insert(Instant::now(), missing);
         }
+    }
+}
+
+impl PollBatcher {
+    /// Answers the polls of a list that failed. After some failures in a row, one job alone tells
+    /// whether it is the list that fails, and not the service.
+    async fn list_failed(&self, polls: &mut Vec<PendingPoll>, error: Error) {
+        let failures = {
+            let mut queue = self.shared.queue();
+            queue.list_failures += 1;
+            queue.list_failures
+        };
+        if failures >= MAX_LIST_FAILURES
+            && let Some(probe) = polls.pop()
+        {
+            let answer = list_support::one(&self.jobs, probe.id).await;
+            let list_is_useless = answer.is_ok();
+            probe.answer(answer);
+            if list_is_useless {
+                self.shared.queue().list_support = ListSupport::Refused;
+                return;
+            }
+        }
+        polls.drain(..).for_each(|poll| poll.answer(Err(error.clone())));
     }
 }
 

@@ -33,8 +33,6 @@ pub(super) enum ListResult {
     Wrong,
     /// Not offered, or in pages, which cost as many requests as the jobs alone.
     Useless,
-    /// No answer, or a passing failure, which says nothing about the list.
-    Failed,
 }
 
 impl ListSupport {
@@ -48,7 +46,6 @@ impl ListSupport {
             }
             (_, ListResult::Wrong) => Self::Doubted,
             (_, ListResult::Complete) => Self::Offered,
-            (before, ListResult::Failed) => before,
         }
     }
 }
@@ -67,8 +64,11 @@ pub(super) async fn one(jobs: &JobReader, id: JobId) -> Result<Job, Error> {
 }
 
 /// Asks for several jobs in one request and answers those polls that the list shows. Those that are
-/// left must be made alone.
-pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) -> ListResult {
+/// left must be made alone. An error is a passing failure, which says nothing about the list.
+pub(super) async fn several(
+    jobs: &JobReader,
+    pending: &mut Vec<PendingPoll>,
+) -> Result<ListResult, Error> {
     let mut ids: Vec<_> = pending.iter().map(|poll| poll.id).collect();
     ids.sort_unstable();
     ids.dedup(); // two may wait for one job
@@ -76,14 +76,14 @@ pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) ->
     let page = match jobs.first_page(&ids, options(jobs)).await {
         Ok(page) => page,
         Err(error) => {
-            let result = match error.kind() {
-                ErrorKind::Undecodable => return ListResult::Wrong,
+            return match error.kind() {
+                ErrorKind::Undecodable => Ok(ListResult::Wrong),
                 // Each job alone will tell.
-                ErrorKind::Refused | ErrorKind::Credentials => return ListResult::Useless,
-                _ => ListResult::Failed,
+                ErrorKind::Refused | ErrorKind::Credentials | ErrorKind::InsufficientCredits => {
+                    Ok(ListResult::Useless)
+                }
+                _ => Err(error),
             };
-            pending.drain(..).for_each(|poll| poll.answer(Err(error.clone())));
-            return result;
         }
     };
     let shown: HashMap<JobId, Job> = page.jobs.into_iter().map(|job| (job.id(), job)).collect();
@@ -92,9 +92,9 @@ pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) ->
             pending.swap_remove(index).answer(Ok(job.clone()));
         }
     }
-    match (page.has_more, pending.is_empty()) {
+    Ok(match (page.has_more, pending.is_empty()) {
         (true, _) => ListResult::Useless,
         (false, true) => ListResult::Complete,
         (false, false) => ListResult::Wrong,
-    }
+    })
 }

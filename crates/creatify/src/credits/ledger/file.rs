@@ -3,12 +3,17 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
+    fs::{File, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use super::{Action, Entry, LedgerError};
+
+/// Time for which a lock of another process is waited for; it is held for a moment as a rule.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+const LOCK_RETRY: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(super) struct LedgerFile {
@@ -48,19 +53,41 @@ impl LedgerFile {
         std::fs::metadata(&self.path).map_or(0, |file| file.len())
     }
 
+    /// Appends an entry, unless `refuse` finds a reason in the entries that are there, in one step.
+    pub(super) fn append_unless<T>(
+        &self,
+        entry: &Entry,
+        refuse: impl FnOnce(&[Entry]) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        let file = self.locked()?;
+        if let Some(reason) = refuse(&self.read()?.entries) {
+            return Ok(Some(reason));
+        }
+        write(file, entry).map(|()| None)
+    }
+
     pub(super) fn append(&self, entry: &Entry) -> io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
+        write(self.locked()?, entry)
+    }
+
+    /// Opens the file and locks it for a bounded time: another process may hold the lock while it is
+    /// stopped, and a paid job must not wait for that to be told.
+    fn locked(&self) -> io::Result<File> {
         if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             std::fs::create_dir_all(parent)?;
         }
-        let mut file = File::options().read(true).append(true).create(true).open(&self.path)?;
-        file.lock()?; // excludes other processes until the file is closed, also by a crash
-        if ends_without_newline(&mut file)? {
-            line.insert(0, b'\n'); // the line that was cut off stays a line of its own
+        let file = File::options().read(true).append(true).create(true).open(&self.path)?;
+        let started = Instant::now();
+        loop {
+            // The lock excludes other processes until the file is closed, also by a crash.
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
+                    std::thread::sleep(LOCK_RETRY);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        file.write_all(&line)?;
-        file.sync_data()
     }
 
     pub(super) fn read(&self) -> io::Result<LedgerContents> {
@@ -98,6 +125,17 @@ impl LedgerFile {
         }
         Ok(contents)
     }
+}
+
+/// Appends an entry to a locked file, which closing unlocks.
+fn write(mut file: File, entry: &Entry) -> io::Result<()> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    if ends_without_newline(&mut file)? {
+        line.insert(0, b'\n'); // the line that was cut off stays a line of its own
+    }
+    file.write_all(&line)?;
+    file.sync_data()
 }
 
 /// Returns whether the last line was cut off.
