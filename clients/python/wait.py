@@ -1,4 +1,4 @@
-"""When is a job really done, and for how long is it waited for?"""
+"""Waiting for a job, until it has the output it was made for or a deadline."""
 
 import time
 from typing import Literal, assert_never
@@ -10,7 +10,8 @@ from creatify_client import AuthenticatedClient
 from creatify_client.api.custom_template_jobs import get_custom_template_job
 from creatify_client.models import CustomTemplateJob, JobStatus
 
-# What a job was made for. Its status alone does not tell: while its video is rendered, a job may still say `done` from its preview.
+# The output a job is waited for. Its status alone is not enough: while its video is rendered, a job
+# may still say `done` from its preview.
 Goal = Literal["preview", "video_output"]
 
 FIRST_PAUSE = 0.5
@@ -26,11 +27,11 @@ class WaitEnded(Exception):
 
 
 def wait_for(client: AuthenticatedClient, job_id: UUID, goal: Goal, seconds: float) -> str:
-    """Look at the job until it has what it was made for, and return the link to that. Looking is free."""
+    """Poll the job until it has its output, and return the link to it. Polling is free."""
     deadline = time.monotonic() + seconds
     pause, last = FIRST_PAUSE, "never seen"
     while (left := deadline - time.monotonic()) > 0:
-        if job := look(client, job_id, left):
+        if job := read(client, job_id, left):
             if job.status != last:
                 print(f"status {job.status}")
             last = str(job.status)
@@ -55,14 +56,15 @@ def output(job: CustomTemplateJob, goal: Goal) -> str | None:
             assert_never(goal)
 
 
-def look(client: AuthenticatedClient, job_id: UUID, left: float) -> CustomTemplateJob | None:
-    """The job as it is now, or nothing when the question may be asked again."""
+def read(client: AuthenticatedClient, job_id: UUID, left: float) -> CustomTemplateJob | None:
+    """Return the job as it is now, or None when it may be read again."""
     try:
-        response = get_custom_template_job.sync_detailed(job_id, client=client.with_timeout(httpx.Timeout(min(left, 30))))
-    except (httpx.HTTPError, ValueError):  # the network, a time-out, or a gateway's page instead of JSON
-        return None
+        bounded = client.with_timeout(httpx.Timeout(min(left, 30)))
+        response = get_custom_template_job.sync_detailed(job_id, client=bounded)
+    except (httpx.HTTPError, ValueError):
+        return None  # the network, a time-out, or a gateway's page instead of JSON
     if isinstance(response.parsed, CustomTemplateJob):
         return response.parsed
     if response.status_code == 429 or response.status_code >= 500:
         return None
-    raise WaitEnded(job_id, f"looking at it was refused with {response.status_code:d}")
+    raise WaitEnded(job_id, f"its status was refused with {response.status_code:d}")

@@ -1,4 +1,5 @@
-//! Whatever a service or gateway answers, what is said of it is short, on one line, and without the credentials, however they are echoed.
+//! Error bodies of a service or gateway: the messages of an error are short, on one line, and
+//! without the credentials, in whatever form the body echoes them.
 
 #![no_main]
 
@@ -24,15 +25,15 @@ fuzz_target!(|body: &[u8]| {
         .all()
         .flat_map(|(field, message)| field.into_iter().chain([message]))
         .collect();
-    assert!(lines.len() <= 2 * 20, "too much is said");
+    assert!(lines.len() <= 2 * 20, "too many messages");
     for line in lines.iter().copied().chain(answer.request_id.as_deref()) {
         assert!(line.chars().count() <= 301, "too long: {line}");
         assert!(
             !line.contains(char::is_control),
-            "more than one line, or not for a terminal: {line:?}"
+            "a control character: {line:?}"
         );
     }
-    // Each line by itself: what stands in two of them was no secret in the body either.
+    // Each line by itself: a secret that is split over two lines was no secret in the body either.
     for line in lines.into_iter().chain(answer.request_id.as_deref()) {
         let dense: String = line.chars().filter(|character| !character.is_whitespace()).collect();
         let unquoted = dense.replace("\\n", "");

@@ -1,4 +1,5 @@
-//! What was written down to go on from is read as it was written, and anything else is refused in few words.
+//! Handles, ids and submission records: what was written is read back unchanged, and anything else
+//! is refused with a short message.
 
 #![no_main]
 
@@ -29,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         let json = serde_json::to_string(&sent).expect("what was sent is JSON");
         let again: SubmissionRecord = serde_json::from_str(&json).expect("its own JSON");
         assert_eq!(serde_json::to_string(&again).expect("still JSON"), json);
-        // A list that is read before the answer was given up proves nothing.
+        // A list that was read before the answer was given up proves nothing.
         assert!(fuzzing::proves_something_at(&sent) >= sent.given_up_at);
     }
 });

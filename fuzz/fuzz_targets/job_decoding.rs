@@ -1,4 +1,5 @@
-//! However wrong the answer to a billable request is, it names one job or none, and what is read of it is what was written.
+//! Answers to billable requests, however broken: an answer names one job or none, and its values
+//! are those that were written.
 
 #![no_main]
 
@@ -24,7 +25,7 @@ fuzz_target!(|body: &[u8]| {
         assert!(dropped.len() < 20 && dropped.iter().all(|field| field.len() < 20), "{dropped:?}");
         can_be_used(job);
     }
-    // What breaks off never names another job than the whole.
+    // A body that breaks off never names another job than the whole body.
     if let Some(id) = id {
         for end in
             [body.len() / 4, body.len() / 2, body.len() * 3 / 4, body.len().saturating_sub(1)]

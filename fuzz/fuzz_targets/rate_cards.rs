@@ -1,4 +1,5 @@
-//! A rate card of one's own is refused with its line, or it prices everything without a panic, and a longer video never costs less.
+//! Rate cards of a user: a card is refused with the line of its mistake, or it estimates everything
+//! without a panic, and a longer video never costs less.
 
 #![no_main]
 
@@ -15,7 +16,8 @@ fuzz_target!(|bytes: &[u8]| {
     let card = match RateCard::from_yaml(text) {
         Ok(card) => card,
         Err(error) => {
-            // A carriage return is a line break too, and what is missing is missed after the last one.
+            // A carriage return is a line break too, and a missing part is reported after the last
+            // line.
             let lines = text.matches(['\n', '\r']).count() as u64 + 2;
             assert!((1..=lines).contains(&error.line), "{error}");
             assert!(error.messages.chars().count() <= 301);

@@ -1,4 +1,5 @@
-//! However long a service asks to wait: the wait is bounded, no clock overflows, and nothing is sent again at or after the deadline.
+//! `Retry-After` of any length: the pause is bounded, no clock overflows, and nothing is sent again
+//! at or after the deadline.
 
 #![no_main]
 

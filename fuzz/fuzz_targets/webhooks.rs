@@ -1,4 +1,4 @@
-//! Whoever posts to a webhook URL: what comes out is a job's id and a claim, or a short refusal.
+//! Webhook deliveries of anybody: parsing returns a job's id and a claim, or a short error.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ fuzz_target!(|body: &[u8]| {
     match parse(body) {
         Ok(hint) => {
             assert!(body.len() <= MAX_BODY_BYTES);
-            // Nothing but these two is taken from it.
+            // The hint depends on these two fields only.
             let minimal = serde_json::json!({ "id": hint.job, "status": hint.claimed_status });
             assert_eq!(parse(minimal.to_string().as_bytes()).expect("a minimal delivery"), hint);
             let document: serde_json::Value =

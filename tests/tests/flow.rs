@@ -1,4 +1,4 @@
-//! The seed's flow, and the promises about waiting and paying, through the library against the
+//! The recommended flow, and the promises about waiting and paying, through the library against the
 //! sandbox.
 
 #![allow(clippy::unwrap_used)] // a test file
@@ -42,8 +42,8 @@ fn variables() -> Variables {
     Variables::new().text("headline", "Summer sale")
 }
 
-/// Every sentence of the seed's flow: at once and pending, polled until done, the preview read,
-/// then rendered and polled again.
+/// The whole flow: the answer comes at once and is pending, the job is polled until it is done, the
+/// preview is read, and the video is rendered and waited for.
 #[tokio::test(start_paused = true)]
 async fn an_async_preview_is_answered_at_once_and_read_when_it_is_done() {
     let (sandbox, client) = sandbox().await;
@@ -84,24 +84,28 @@ async fn the_blocking_preview_returns_the_completed_job() {
     assert!(accepted.job.preview_url().is_some());
     let requests = sandbox.requests().len();
     accepted.wait().await.unwrap();
-    assert_eq!(sandbox.requests().len(), requests, "what is known was asked for again");
+    assert_eq!(sandbox.requests().len(), requests, "a job that is done was read again");
 }
 
-/// The trap: right after a render is accepted, the job is still `done` from its preview.
+/// Right after a render is accepted, the job is still `done` from its preview.
 #[tokio::test(start_paused = true)]
 async fn a_video_wait_does_not_end_with_the_preview() {
     let (_sandbox, client) = sandbox().await;
     let preview =
         client.preview(template("Teaser"), variables()).send().await.unwrap().wait().await.unwrap();
     let rendering = client.render(preview.id()).send().await.unwrap();
-    assert_eq!(*rendering.job.status(), JobStatus::Done, "the sandbox did not set the trap");
+    assert_eq!(
+        *rendering.job.status(),
+        JobStatus::Done,
+        "the sandbox does not show the old status"
+    );
     let started = tokio::time::Instant::now();
     let video = client.wait(rendering.handle).await.unwrap();
     assert!(video.video_url().is_some() && started.elapsed() > 10 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_and_a_rejected_job_say_why_and_which() {
+async fn errors_of_failed_and_rejected_jobs_have_the_reason_and_the_job() {
     let (_sandbox, client) = sandbox().await;
     for (name, failed) in [("Always fails", true), ("Always rejected", false)] {
         let accepted = client.create(template(name), variables()).send().await.unwrap();
@@ -127,7 +131,7 @@ async fn a_time_out_loses_nothing_and_a_second_wait_goes_on() {
         (RetrySafety::Safe, ChargeRisk::Charged)
     );
 
-    // Written down, and read by another process.
+    // The handle was written down, and is read by another process.
     let handle: JobHandle = error.job().unwrap().to_string().parse().unwrap();
     client.wait(handle).await.unwrap();
 }
@@ -146,7 +150,7 @@ async fn a_dropped_wait_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn updates_come_in_order_and_end_with_the_goal() {
+async fn events_come_in_order_and_end_with_the_goal() {
     let (_sandbox, client) = sandbox().await;
     let accepted = client.create(template("Teaser"), variables()).send().await.unwrap();
     let mut updates = pin!(accepted.wait().events());
@@ -180,7 +184,7 @@ async fn a_job_with_a_video_is_not_rendered_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_told_field_by_field_and_are_not_charged() {
+async fn refusals_name_the_fields_and_are_not_charged() {
     let (sandbox, client) = sandbox().await;
     let nobody = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
     let error = client.preview(nobody.parse().unwrap(), variables()).send().await.unwrap_err();
@@ -374,7 +378,7 @@ async fn a_balance_that_cannot_be_read_is_neither_enough_nor_zero() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it() {
+async fn a_refusal_releases_the_reservation_and_an_unknown_outcome_keeps_it() {
     let (sandbox, _) = sandbox().await;
     let budget = Budget::new(10.into());
     let ledger = Ledger::default();
@@ -392,7 +396,7 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
     let refused = submit(&spender(client(&sandbox)), "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11").await;
     assert_eq!((refused.charge_risk(), budget.state().reserved), (ChargeRisk::None, 0.into()));
 
-    // A service that takes the request and says nothing.
+    // A service that takes the request and does not answer.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", mute.local_addr().unwrap());
     let requests = tokio::spawn(async move {
@@ -416,8 +420,7 @@ async fn a_refusal_gives_back_what_was_set_aside_and_an_unknown_outcome_keeps_it
     assert_eq!(requests.await.unwrap(), 1, "it was sent again");
 }
 
-/// The caller goes away at any moment after the request was begun: the job that is paid for is in
-/// the ledger.
+/// The caller may go away at any moment after the request was sent: the paid job is in the ledger.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_submission_is_found_in_the_ledger() {
     let faults = Faults::new(1)

@@ -1,5 +1,5 @@
-//! A thousand previews and renders while one request in five goes wrong: nothing is paid twice,
-//! nothing that was paid for is lost. Two simple strategies run through the same for comparison.
+//! Soak test: a thousand previews and renders while one request in five fails. Nothing is paid
+//! twice, and nothing that was paid for is lost. Two simple strategies run for comparison.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a test file that shows what it measured
 
@@ -36,21 +36,21 @@ const FAULTS: [Fault; 12] = [
     Fault::UnknownStatus,
 ];
 
-/// What a strategy came to.
+/// Result of a strategy.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     /// Charged calls beyond the one preview and the one render that each task wanted.
     duplicates: usize,
-    /// Charged jobs that their task knows nothing of.
+    /// Charged jobs that their task does not know.
     lost: usize,
-    /// Results that are not what was asked for.
+    /// Results of another job, or without a video.
     wrong: usize,
     /// Tasks that have their video.
     videos: usize,
 }
 
 async fn sandbox() -> Sandbox {
-    // Each fault strikes its share of what the ones before it left.
+    // Each fault hits its share of the requests that the ones before it left.
     let share = FAULTED / FAULTS.len() as f64;
     let faults = FAULTS.iter().enumerate().fold(Faults::new(42), |faults, (index, fault)| {
         faults.with(Rule::new(*fault).probability(share / (1.0 - share * index as f64)))
@@ -66,8 +66,8 @@ fn variables(task: usize) -> Variables {
     Variables::new().text("task", task.to_string())
 }
 
-/// Runs a strategy for every task; it reports the jobs it knows of, and gives the video if it gets
-/// that far.
+/// Runs a strategy for every task. A strategy reports the jobs that it knows, and returns the video
+/// if it gets that far.
 async fn run<F: Future<Output = Option<Job>> + 'static>(
     name: &str,
     sandbox: &Sandbox,
@@ -134,8 +134,8 @@ async fn run<F: Future<Output = Option<Job>> + 'static>(
     tally
 }
 
-/// Until it is known what became of it, as a careful caller would: a list that shows nothing three
-/// times is believed.
+/// Finds out what became of a failed submission, as a careful caller would: when three lists in a
+/// row do not show it, it counts as not accepted.
 async fn settle(client: &Client, error: Error) -> Option<JobHandle> {
     if let Some(handle) = error.job().filter(|_| matches!(error.kind(), ErrorKind::Undecodable)) {
         return Some(handle);
@@ -197,7 +197,7 @@ async fn waited(client: &Client, handle: JobHandle) -> Job {
     }
 }
 
-/// The generated client alone, and a POST that is tried again whatever went wrong, or not at all.
+/// Uses the generated client alone. A POST is sent again after any failure, up to this many times.
 async fn simple(
     api: creatify_api::Client,
     task: usize,
@@ -272,7 +272,8 @@ fn api(sandbox: &Sandbox) -> creatify_api::Client {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_paid_twice_and_nothing_is_lost_while_one_request_in_five_fails() {
     let calm = sandbox().await;
-    let slowly = Adaptive::between(Duration::from_secs(5), Duration::from_secs(30)); // fewer requests to simulate
+    // Fewer requests to simulate.
+    let slowly = Adaptive::between(Duration::from_secs(5), Duration::from_secs(30));
     let client = Client::builder()
         .credentials(calm.credentials())
         .base_url(calm.base_url())
@@ -298,6 +299,6 @@ async fn nothing_is_paid_twice_and_nothing_is_lost_while_one_request_in_five_fai
     assert_eq!(ours, Tally { duplicates: 0, lost: 0, wrong: 0, videos: TASKS });
     // Preview and render of 28 s, each charged once.
     assert_eq!(calm.charged(), (TASKS as u32 * 5).into());
-    // What the comparison shows; if it did not, the soak would prove nothing.
+    // If the simple strategies had no such losses, the soak would prove nothing.
     assert!(retry.duplicates > 50 && quit.lost > 20, "{retry:?} {quit:?}");
 }

@@ -1,4 +1,4 @@
-//! A sandbox in real time with a client and a previewed job.
+//! The faults, and a sandbox in real time with a client and a previewed job.
 
 use creatify::{Client, Error, JobId, TemplateId, Variables};
 use creatify_sandbox::{Fault, Sandbox, templates};
@@ -11,7 +11,7 @@ pub struct Scene {
     pub previewed: JobId,
 }
 
-/// What may go wrong with any request.
+/// Faults of any request.
 pub const FAULTS: &[(&str, Fault)] = &[
     ("connections refused", Fault::Refuse(0.1)),
     ("connection closed, not processed", Fault::DropBefore),
@@ -51,7 +51,7 @@ pub const FAULTS: &[(&str, Fault)] = &[
     ("307", Fault::Redirect(307)),
 ];
 
-/// A refusal that does not go away is a long one.
+/// Returns the fault for a test in which it does not go away.
 pub fn for_good(fault: Fault) -> Fault {
     match fault {
         Fault::Refuse(_) => Fault::Refuse(86_400.0),
@@ -64,7 +64,8 @@ impl Scene {
         let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
         let client = client(&sandbox);
         let preview = client.preview(template(), Variables::new()).send().await.unwrap();
-        client.preview(template(), Variables::new()).send().await.unwrap(); // a second job, for lists
+        // A second job, for lists.
+        client.preview(template(), Variables::new()).send().await.unwrap();
         let previewed = preview.wait().await.unwrap().id();
         client.get_jobs(&[previewed]).await.unwrap(); // an answer that can be stale
         Self { sandbox, client, previewed }
@@ -87,12 +88,12 @@ pub fn template() -> TemplateId {
     templates()[0].id.to_string().parse().unwrap()
 }
 
-/// The name of an outcome, which is looked into for credentials.
+/// Returns the name of an outcome, whose texts are searched for credentials.
 pub fn name<T>(outcome: &Result<T, Error>) -> String {
     match outcome {
         Ok(_) => "ok".to_owned(),
         Err(error) => {
-            leaks::look_into(error);
+            leaks::search_error(error);
             error.kind().as_str().replace('_', " ")
         }
     }
