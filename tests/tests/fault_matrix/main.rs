@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // a test file
 
 mod downloads;
+mod faults;
 mod leaks;
 mod reconciling;
 mod requests;

@@ -4,7 +4,7 @@ use creatify::{
     Client, Error, ErrorKind, MatchConfidence, OperationId, Preview, Reconciled, SubmissionRecord,
     Variables,
 };
-use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
+use creatify_sandbox::{BodyForm, Fault, Faults, Rule, Sandbox};
 
 use crate::{
     head, row,
@@ -28,6 +28,19 @@ const LISTS: &[(&str, Option<Fault>)] = &[
     ("wrong types", Some(Fault::WrongTypes)),
     ("null everywhere", Some(Fault::Nulls)),
     ("extra fields", Some(Fault::ExtraFields)),
+    ("byte-order mark", Some(Fault::Body(BodyForm::ByteOrderMark))),
+    ("UTF-16", Some(Fault::Body(BodyForm::Utf16))),
+    ("in an envelope", Some(Fault::Body(BodyForm::InData))),
+    ("in an array", Some(Fault::Body(BodyForm::InArray))),
+    ("NaN", Some(Fault::Body(BodyForm::Nan))),
+    ("numbers as text", Some(Fault::Body(BodyForm::NumbersAsText))),
+    ("times without zone", Some(Fault::Body(BodyForm::TimesWithoutZone))),
+    ("one bad item", Some(Fault::Body(BodyForm::BadItem))),
+    ("API key in names", Some(Fault::Body(BodyForm::EchoedKey))),
+    ("empty body", Some(Fault::Body(BodyForm::Empty))),
+    ("cut off, length not announced", Some(Fault::TruncateSilently)),
+    ("`success: false` in a 200", Some(Fault::Body(BodyForm::SuccessFalse))),
+    ("HTML 403", Some(Fault::Html(403))),
     ("HTML 502", Some(Fault::Html(502))),
     ("connection closed", Some(Fault::DropBefore)),
     ("403", Some(Fault::ErrorBefore(403))),

@@ -6,8 +6,9 @@ use creatify::{ChargeRisk, Error, Job, OperationId, RetrySafety, Variables};
 use creatify_sandbox::{Fault, Faults, Rule};
 
 use crate::{
+    faults::{FAULTS, for_good},
     row,
-    scene::{FAULTS, Scene, for_good, name, template},
+    scene::{Scene, name, template},
 };
 
 const TEXT: &str = "\

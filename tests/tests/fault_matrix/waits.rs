@@ -6,8 +6,9 @@ use creatify::{Error, Goal, Job, OperationId};
 use creatify_sandbox::{Fault, Faults, Rule};
 
 use crate::{
+    faults::{FAULTS, for_good},
     head, row,
-    scene::{FAULTS, Scene, for_good, name},
+    scene::{Scene, name},
 };
 
 const TEXT: &str = "\
