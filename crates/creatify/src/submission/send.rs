@@ -10,7 +10,7 @@ use creatify_api::{
 use super::response_id;
 use crate::{
     billing::{Billing, PendingCharge},
-    credits::{DurationRange, Estimate},
+    credits::{BillableOperation, DurationRange, Estimate},
     error::{ChargeRisk, Error, ErrorKind, RetrySafety, SubmissionRecord},
     http::{CallError, CallOptions, retry::Failure},
     job::{Goal, Job, JobHandle, JobId},
@@ -136,6 +136,13 @@ where
             let sent_at = error.sent_at.unwrap_or(record.sent_at);
             let record = SubmissionRecord { sent_at, given_up_at: Utc::now(), ..record };
             let error = refused_or_unknown(error, goal, record);
+            if let (Some(before), true) =
+                (&prepared.before, error.charge_risk() != ChargeRisk::None)
+            {
+                let (run_times, model) = (&submitter.jobs().run_times, prepared.model_version);
+                let render = BillableOperation::Render;
+                run_times.submitted(before, None, render, model, Some(before));
+            }
             match (error.charge_risk(), error.job()) {
                 (ChargeRisk::None, _) => submitter.billing().released(pending),
                 (ChargeRisk::Charged, Some(job)) => submitter.billing().accepted(pending, job.id),
@@ -169,8 +176,10 @@ fn outcome_unknown(record: SubmissionRecord) -> Error {
 fn refused_or_unknown(mut error: CallError, goal: Goal, record: SubmissionRecord) -> Error {
     let body = error.body.take();
     let location = error.location.take();
-    let id = body
-        .and_then(|body| response_id::find(&body))
+    // The id of a render is certain, whatever the answer says.
+    let id = record
+        .job_id
+        .or_else(|| body.and_then(|body| response_id::find(&body)))
         .or_else(|| location.and_then(|location| response_id::find_in_url(&location)));
     if error.outcome_unknown {
         let is_answered = matches!(error.failure, Failure::Answer { .. });
@@ -190,7 +199,7 @@ fn refused_or_unknown(mut error: CallError, goal: Goal, record: SubmissionRecord
     }
     let was_processed = matches!(error.failure, Failure::Undecodable { .. });
     let error = error.into_error();
-    match id.or(record.job_id) {
+    match id {
         Some(id) if was_processed => error
             .of_job(JobHandle { id, goal })
             .with_retry_safety(RetrySafety::Unsafe)
