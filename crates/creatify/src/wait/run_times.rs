@@ -50,8 +50,8 @@ struct Submitted {
     /// template that this client previewed.
     key: Option<RunTimeKey>,
     at: Instant,
-    /// Status that the job had ended with before it was rendered, until another one is seen.
-    left_over: Option<JobStatus>,
+    /// Ends that the job may show from before it was rendered, until another known status is seen.
+    left_over: Vec<JobStatus>,
 }
 
 impl RunTimes {
@@ -71,10 +71,14 @@ impl RunTimes {
         let earlier = state.submitted.get(&job.id()).and_then(|earlier| earlier.key.as_ref());
         let template = template.or(earlier.map(|key| key.template));
         let key = template.map(|template| RunTimeKey { template, operation, model_version });
-        let ended = |status: &&JobStatus| {
-            matches!(status, JobStatus::Failed | JobStatus::Rejected | JobStatus::Done)
+        let ends = [JobStatus::Failed, JobStatus::Rejected, JobStatus::Done];
+        let left_over = match before.map(Job::status) {
+            None => Vec::new(),
+            Some(known) if JobStatus::KNOWN.contains(known) => {
+                ends.into_iter().filter(|end| end == known).collect()
+            }
+            Some(_) => ends.to_vec(),
         };
-        let left_over = before.map(Job::status).filter(ended).cloned();
         state.submitted.insert(job.id(), Submitted { key, at: Instant::now(), left_over });
     }
 
@@ -82,8 +86,8 @@ impl RunTimes {
     pub(crate) fn observe(&self, job: &Job) {
         let mut state = self.state();
         let Some(submitted) = state.submitted.get_mut(&job.id()) else { return };
-        if submitted.left_over.as_ref().is_some_and(|left_over| left_over != job.status()) {
-            submitted.left_over = None;
+        if JobStatus::KNOWN.contains(job.status()) && !submitted.left_over.contains(job.status()) {
+            submitted.left_over.clear();
         }
         let template = submitted.key.as_ref().map(|key| key.template);
         if let (Some(template), Some(duration)) = (template, job.duration())
@@ -101,7 +105,7 @@ impl RunTimes {
     pub(crate) fn is_left_over(&self, job: &Job) -> bool {
         matches!(job.status(), JobStatus::Failed | JobStatus::Rejected)
             && self.state().submitted.get(&job.id()).is_some_and(|submitted| {
-                submitted.left_over.as_ref() == Some(job.status())
+                submitted.left_over.contains(job.status())
                     && submitted.at.elapsed() < LEFT_OVER_GRACE
             })
     }
