@@ -102,7 +102,7 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
 }
 
 async fn call(scene: &Scene, operation: OperationId) -> Result<Option<Job>, Error> {
-    let Scene { client, previewed, .. } = scene;
+    let Scene { client, previewed, other, .. } = scene;
     let accepted = |accepted: creatify::SubmittedJob| Some(accepted.job);
     match operation {
         OperationId::CreateCustomTemplateJob => {
@@ -118,7 +118,9 @@ async fn call(scene: &Scene, operation: OperationId) -> Result<Option<Job>, Erro
             client.render(*previewed).send().await.map(accepted)
         }
         OperationId::GetCustomTemplateJob => client.job(*previewed).await.map(Some),
-        OperationId::ListCustomTemplateJobs => client.get_jobs(&[*previewed]).await.map(|_| None),
+        OperationId::ListCustomTemplateJobs => {
+            client.get_jobs(&[*previewed, *other]).await.map(|_| None)
+        }
         OperationId::ListCustomTemplates => client.templates().await.map(|_| None),
         _ => client.remaining_credits().await.map(|_| None),
     }

@@ -11,6 +11,8 @@ pub struct Scene {
     pub sandbox: Sandbox,
     pub client: Client,
     pub previewed: JobId,
+    /// Another job, for lists.
+    pub other: JobId,
 }
 
 impl Scene {
@@ -18,11 +20,10 @@ impl Scene {
         let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
         let client = client(&sandbox);
         let preview = client.preview(template(), Variables::new()).send().await.unwrap();
-        // A second job, for lists.
-        client.preview(template(), Variables::new()).send().await.unwrap();
+        let other = client.preview(template(), Variables::new()).send().await.unwrap().handle.id;
         let previewed = preview.wait().await.unwrap().id();
-        client.get_jobs(&[previewed]).await.unwrap(); // an answer that can be stale
-        Self { sandbox, client, previewed }
+        client.get_jobs(&[previewed, other]).await.unwrap(); // an answer that can be stale
+        Self { sandbox, client, previewed, other }
     }
 
     pub fn accepted_calls(&self) -> usize {

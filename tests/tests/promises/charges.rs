@@ -129,4 +129,12 @@ async fn the_answer_to_a_render_is_about_the_rendered_job_whatever_id_it_shows()
     assert_eq!(submitted.job.id(), preview);
     submitted.wait().await.unwrap();
     assert_eq!(states(&client), [EntryState::Charged; 2]);
+
+    // Also when the answer cannot be read.
+    let preview = previewed(&client).await.id();
+    let edits = [Fault::Set(Field::Status(None)), Fault::Body(BodyForm::ForeignId)];
+    let edits = edits.map(|edit| Rule::new(edit).on(OperationId::RenderCustomTemplateJob));
+    sandbox.set_faults(edits.into_iter().fold(Faults::new(1), Faults::with));
+    let error = client.render(preview).send().await.unwrap_err();
+    assert_eq!(error.job(), Some(JobHandle { id: preview, goal: Goal::Video }));
 }

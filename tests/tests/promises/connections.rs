@@ -1,31 +1,62 @@
 //! Connections that close, and gateways that answer in the service's place.
 
-use creatify::{ChargeRisk, ErrorKind, OperationId, RetrySafety};
+use creatify::{ChargeRisk, Client, Credentials, ErrorKind, JobId, OperationId, RetrySafety};
 use creatify_sandbox::{Fault, Faults, Rule};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{client, previewed, sandbox, template, variables};
 
-/// A pooled connection that the server is closing would lose the render.
-#[tokio::test(start_paused = true)]
-async fn no_render_is_lost_on_a_connection_that_the_server_closes() {
-    let sandbox = sandbox().await;
-    let client = client(&sandbox);
-    let mut previews = Vec::new();
-    for _ in 0..100 {
-        let preview = client.preview(template("Teaser"), variables()).send().await.unwrap();
-        previews.push(preview.handle);
-    }
-    for preview in client.wait_all(&previews).await {
-        preview.unwrap();
-    }
-    sandbox.set_faults(Faults::new(1).with(Rule::new(Fault::CloseAfter)));
-    for preview in previews {
-        client.job(preview.id).await.unwrap();
-        if let Err(error) = client.render(preview.id).send().await {
-            panic!("{error}");
+/// Starts a server that closes a connection when a billable request comes on one that was used
+/// before, as a server does that is about to close idle connections. Returns its URL.
+async fn closes_used_connections() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(BufReader::new(stream)));
         }
+    });
+    url
+}
+
+async fn serve(mut stream: BufReader<TcpStream>) {
+    for request in 0.. {
+        let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
+        if !matches!(stream.read_line(&mut first).await, Ok(1..)) {
+            return;
+        }
+        while stream.read_line(&mut line).await.unwrap() > 2 {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        stream.read_exact(&mut vec![0; length]).await.unwrap();
+        let is_post = first.starts_with("POST");
+        if is_post && request > 0 {
+            return;
+        }
+        let id = first.split('/').find(|part| part.len() == 36).unwrap();
+        let status = if is_post { "pending" } else { "done" };
+        let body = format!("{{\"id\": \"{id}\", \"status\": \"{status}\"}}");
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).await.unwrap();
     }
-    assert_eq!(sandbox.request_count(OperationId::RenderCustomTemplateJob), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_render_is_lost_on_a_connection_that_the_server_is_closing() {
+    let credentials = Credentials::new("account-0817", "5f3aC9e741b02d68").unwrap();
+    let url = closes_used_connections().await;
+    let client = Client::builder().credentials(credentials).base_url(url).build().unwrap();
+    for job in 1..=100 {
+        let job = JobId::from(uuid::Uuid::from_u128(job));
+        client.job(job).await.unwrap();
+        client.render(job).send().await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,13 @@
 //! A job that had failed is rendered again, and still shows the status from before.
 
 use creatify::{
-    Client, ErrorKind, Goal, JobHandle, JobId, JobStatus, OperationId,
+    ChargeRisk, Client, ErrorKind, Goal, JobHandle, JobId, JobStatus, OperationId,
     credits::{
         BillableOperation, Budget, Ledger,
         ledger::{Entry, EntryState},
     },
 };
-use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
+use creatify_sandbox::{BodyForm, Fault, Faults, Rule, Sandbox, Timing};
 use tokio::time::Instant;
 
 use crate::{SECOND, builder, client, previewed, sandbox};
@@ -78,14 +78,56 @@ async fn a_job_that_stays_failed_is_reported_after_120_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_second_failure_is_reported_as_soon_as_the_job_has_moved_on() {
-    let sandbox = sandbox().await;
+    let mut timing = Timing::default();
+    (timing.queue_median, timing.video_median, timing.sigma) = (20 * SECOND, 30 * SECOND, 0.0);
+    let sandbox = Sandbox::builder().speed(1.0).timing(timing).start().await.unwrap();
     let client = client(&sandbox);
     let job = fail_once(&sandbox, &client, Fault::WorkFails, 2).await;
     let fails = Rule::new(Fault::WorkFails).on(OperationId::RenderCustomTemplateJob);
     sandbox.set_faults(Faults::new(1).with(fails));
-    let error = client.render(job).send().await.unwrap().wait().await.unwrap_err();
+    let submitted = client.render(job).send().await.unwrap();
+    assert_eq!(*submitted.job.status(), JobStatus::Failed, "the old status is not shown");
+    let started = Instant::now();
+    let error = submitted.wait().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::JobFailed);
+    assert!(started.elapsed() < 100 * SECOND, "{:?}", started.elapsed());
     assert_eq!(renders(&client)[1].state, EntryState::Released);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leftover_end_is_recognised_after_an_answer_that_cannot_be_read() {
+    for (end, status) in ENDS {
+        let sandbox = sandbox().await;
+        let client = client(&sandbox);
+        let job = fail_once(&sandbox, &client, end, 2).await;
+        let on_render = |fault| Rule::new(fault).on(OperationId::RenderCustomTemplateJob);
+        let faults = [Fault::OldStatus(3), Fault::Body(BodyForm::Empty)].map(on_render);
+        sandbox.set_faults(faults.into_iter().fold(Faults::new(1), Faults::with));
+        let error = client.render(job).send().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.charge_risk()),
+            (&ErrorKind::Undecodable, ChargeRisk::Charged)
+        );
+        assert_eq!(*client.job(job).await.unwrap().status(), status);
+        assert_eq!(renders(&client)[1].state, EntryState::Reserved);
+        assert!(client.wait(error.job().unwrap()).await.unwrap().video_url().is_some());
+        assert_eq!(renders(&client)[1].state, EntryState::Charged);
+    }
+}
+
+/// An unknown status says nothing: neither before the render nor after it.
+#[tokio::test(start_paused = true)]
+async fn a_leftover_end_is_recognised_around_a_status_that_is_not_known() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    let job = fail_once(&sandbox, &client, Fault::WorkFails, 2).await;
+    let unknown = Rule::new(Fault::UnknownStatus).on(OperationId::GetCustomTemplateJob);
+    let old = Rule::new(Fault::OldStatus(5)).on(OperationId::RenderCustomTemplateJob);
+    sandbox.set_faults(Faults::new(1).with(unknown.at(1).at(3)).with(old));
+    let submitted = client.render(job).send().await.unwrap();
+    assert_eq!(*submitted.job.status(), JobStatus::Failed);
+    assert!(submitted.wait().await.unwrap().video_url().is_some());
+    assert_eq!(renders(&client)[1].state, EntryState::Charged);
 }
 
 /// The other process does not know the status from before the render.

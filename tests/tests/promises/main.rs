@@ -10,6 +10,7 @@ mod pace;
 #[path = "../scripted/mod.rs"]
 mod scripted;
 mod second_render;
+mod spending;
 mod suspended;
 mod waits;
 

@@ -59,12 +59,18 @@ fn an_answer_that_came_while_the_process_was_suspended_is_read() {
     let (mut stream, _) = listener.accept().unwrap();
     read_request(&mut stream);
     signal(&child, "-STOP");
-    let body = format!("{{\"id\": \"{ID}\", \"status\": \"pending\"}}");
+    // Too long to be read at once when the process goes on.
+    let reason = "x".repeat(1_000_000);
+    let body =
+        format!("{{\"id\": \"{ID}\", \"status\": \"pending\", \"failed_reason\": \"{reason}\"}}");
     let length = body.len();
     let head = "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\n";
-    write!(stream, "{head}content-length: {length}\r\n\r\n{body}").unwrap();
+    let writing = thread::spawn(move || {
+        write!(stream, "{head}content-length: {length}\r\n\r\n{body}").unwrap();
+    });
     thread::sleep(TIMEOUT * 2);
     signal(&child, "-CONT");
+    writing.join().unwrap();
     let status = child.wait().unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(status.success(), "{}", String::from_utf8_lossy(&output.stderr));
