@@ -1,4 +1,4 @@
-"""Which templates there are, no schema says: where a request has an id of a template, it is that of one that exists."""
+"""Replaces template ids in requests with an existing one, since no schema lists the templates."""
 
 import uuid
 from typing import Any

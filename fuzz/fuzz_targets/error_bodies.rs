@@ -1,5 +1,4 @@
-//! Error bodies of a service or gateway: the messages of an error are short, on one line, and
-//! without the credentials, in whatever form the body echoes them.
+//! Error bodies: their messages stay short, on one line and free of credentials, however echoed.
 
 #![no_main]
 
@@ -30,10 +29,10 @@ fuzz_target!(|body: &[u8]| {
         assert!(line.chars().count() <= 301, "too long: {line}");
         assert!(
             !line.contains(char::is_control),
-            "a control character: {line:?}"
+            "more than one line, or not for a terminal: {line:?}"
         );
     }
-    // Each line by itself: a secret that is split over two lines was no secret in the body either.
+    // Line by line: text that spans two lines was no secret in the body either.
     for line in lines.into_iter().chain(answer.request_id.as_deref()) {
         let dense: String = line.chars().filter(|character| !character.is_whitespace()).collect();
         let unquoted = dense.replace("\\n", "");
@@ -46,7 +45,7 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// Replaces `{0}` to `{9}`, and `{a}`, by the key, in as many forms.
+/// Replaces `{0}` to `{9}` and `{a}` with the credentials in different forms.
 fn with_echoes(body: &[u8]) -> Vec<u8> {
     let base64 = |before: &str| STANDARD.encode(format!("{before}{KEY}"));
     let forms = [

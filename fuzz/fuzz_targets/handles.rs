@@ -1,5 +1,4 @@
-//! Handles, ids and submission records: what was written is read back unchanged, and anything else
-//! is refused with a short message.
+//! Handles and submission records: written ones are read back equal, others refused briefly.
 
 #![no_main]
 
@@ -27,10 +26,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(text.parse::<TemplateId>().is_ok(), text.parse::<JobId>().is_ok());
     }
     if let Ok(sent) = serde_json::from_slice::<SubmissionRecord>(bytes) {
-        let json = serde_json::to_string(&sent).expect("what was sent is JSON");
+        let json = serde_json::to_string(&sent).expect("a record is JSON");
         let again: SubmissionRecord = serde_json::from_str(&json).expect("its own JSON");
         assert_eq!(serde_json::to_string(&again).expect("still JSON"), json);
-        // A list that was read before the answer was given up proves nothing.
+        // A list that was read before the client gave up proves nothing.
         assert!(fuzzing::proves_something_at(&sent) >= sent.given_up_at);
     }
 });

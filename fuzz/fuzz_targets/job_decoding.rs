@@ -1,5 +1,4 @@
-//! Answers to billable requests, however broken: an answer names one job or none, and its values
-//! are those that were written.
+//! Answers to billable requests: at most one job id is found, and decoded fields are as sent.
 
 #![no_main]
 
@@ -25,7 +24,7 @@ fuzz_target!(|body: &[u8]| {
         assert!(dropped.len() < 20 && dropped.iter().all(|field| field.len() < 20), "{dropped:?}");
         can_be_used(job);
     }
-    // A body that breaks off never names another job than the whole body.
+    // A truncated body never yields another id than the whole.
     if let Some(id) = id {
         for end in
             [body.len() / 4, body.len() / 2, body.len() * 3 / 4, body.len().saturating_sub(1)]

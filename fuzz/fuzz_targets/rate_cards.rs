@@ -1,5 +1,4 @@
-//! Rate cards of a user: a card is refused with the line of its mistake, or it estimates everything
-//! without a panic, and a longer video never costs less.
+//! Custom rate cards: refused with a line, or usable without panic and with monotonic prices.
 
 #![no_main]
 
@@ -16,8 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     let card = match RateCard::from_yaml(text) {
         Ok(card) => card,
         Err(error) => {
-            // A carriage return is a line break too, and a missing part is reported after the last
-            // line.
+            // A carriage return is a line break too; a missing key is reported after the last line.
             let lines = text.matches(['\n', '\r']).count() as u64 + 2;
             assert!((1..=lines).contains(&error.line), "{error}");
             assert!(error.messages.chars().count() <= 301);

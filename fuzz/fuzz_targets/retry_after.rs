@@ -1,5 +1,4 @@
-//! `Retry-After` of any length: the pause is bounded, no clock overflows, and nothing is sent again
-//! at or after the deadline.
+//! Retry-After: waits are bounded, no clock overflows, nothing is sent at or after the deadline.
 
 #![no_main]
 
@@ -43,7 +42,7 @@ fuzz_target!(|text: &[u8]| {
         );
     }
 
-    // Both forms of the same wait are read alike.
+    // Both forms of a wait give the same result.
     if let Some(Ok(bytes)) = text.get(..4).map(<[u8; 4]>::try_from) {
         let seconds = u32::from_le_bytes(bytes);
         let wait = Duration::from_secs(seconds.into());

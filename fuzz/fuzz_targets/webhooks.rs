@@ -1,4 +1,4 @@
-//! Webhook deliveries of anybody: parsing returns a job's id and a claim, or a short error.
+//! Webhook bodies: a delivery yields a job id and a claimed status, or a short refusal.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ fuzz_target!(|body: &[u8]| {
     match parse(body) {
         Ok(hint) => {
             assert!(body.len() <= MAX_BODY_BYTES);
-            // The hint depends on these two fields only.
+            // Only these two fields are used.
             let minimal = serde_json::json!({ "id": hint.job, "status": hint.claimed_status });
             assert_eq!(parse(minimal.to_string().as_bytes()).expect("a minimal delivery"), hint);
             let document: serde_json::Value =

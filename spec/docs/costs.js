@@ -1,4 +1,4 @@
-// Writes into the description of each operation what it costs, for readers of the built reference.
+// Adds the cost of each operation to its description in the built reference.
 
 export default function plugin() {
   return { id: 'creatify', decorators: { oas3: { costs: () => ({ Root: { leave: addCosts } }) } } };
@@ -8,7 +8,7 @@ function addCosts(document) {
   delete document.tags;
   for (const item of Object.values(document.paths)) {
     for (const operation of Object.values(item).filter((member) => member.operationId)) {
-      delete operation.tags; // Redoc folds what has a tag, and so few operations need no folds
+      delete operation.tags; // Redoc folds tagged operations, and these are few
       operation.description += `\n\n${costs(document['x-credit-rates'], operation['x-billing'])}\n\n\`operationId: ${operation.operationId}\``;
     }
   }

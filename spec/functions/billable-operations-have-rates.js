@@ -1,4 +1,4 @@
-// Does every operation say what it is billed as, and has every rate card a rate for that with every model?
+// Reports operations without x-billing, and rate cards that lack a rate for one with some model.
 
 export default function billableOperationsHaveRates(document) {
   const problems = [];

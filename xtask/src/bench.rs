@@ -1,22 +1,23 @@
-//! `cargo xtask bench`: how few requests, how little delay, memory and work? Everything side by side, in one run, as a table and a plot.
+//! `cargo xtask bench`: requests, delay, memory and CPU time of waiting, as a table and a plot.
 
 use std::{
+    collections::BTreeSet,
     fs,
     process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{
-    ci::{output, quiet},
+    process::{quiet, stdout},
     workspace::{cargo, root},
 };
 
 #[derive(Args)]
 pub struct Options {
-    /// Take the report over into docs/
+    /// Copy the report to docs/
     #[arg(long)]
     update: bool,
 }
@@ -28,10 +29,8 @@ pub fn run(options: &Options) -> Result<()> {
     let folder = root().join(FOLDER);
     let mut bench =
         cargo(&["bench", "--quiet", "-p", "creatify-tests", "--bench", "waiting", "--", "report"]);
-    quiet({
-        bench.arg(&folder);
-        bench
-    })?;
+    bench.arg(&folder);
+    quiet(bench)?;
     let measured =
         fs::read_to_string(folder.join("waiting.md")).context("the benchmark left no report")?;
     let report = format!("{}\n{measured}\n{}", head()?, build()?);
@@ -45,18 +44,10 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// When and on what it was run.
+/// Returns the title, with date and machine.
 fn head() -> Result<String> {
-    let said = |mut command: Command| {
-        Ok::<_, anyhow::Error>(
-            String::from_utf8_lossy(&output(&mut command)?.stdout).trim().to_owned(),
-        )
-    };
-    let date = said({
-        let mut date = Command::new("date");
-        date.args(["-u", "+%Y-%m-%d"]);
-        date
-    })?;
+    let mut date = Command::new("date");
+    date.args(["-u", "+%Y-%m-%d"]);
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = processor
         .lines()
@@ -65,12 +56,13 @@ fn head() -> Result<String> {
         .trim();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(format!(
-        "# How well it waits\n\nMeasured on {date} by `cargo xtask bench --update`, on {cores} cores ({processor}), {}, optimized.\n",
-        said(cargo(&["--version"]))?
+        "# Waiting: requests, delay and memory\n\nMeasured on {} by `cargo xtask bench --update`, on {cores} cores ({processor}),\n{}, optimized.\n",
+        stdout(date)?.trim(),
+        stdout(cargo(&["--version"]))?.trim()
     ))
 }
 
-/// A cold build of a crate that depends on `creatify` alone, and how much it brings.
+/// Measures a cold build of a crate that depends on `creatify` alone, and counts its dependencies.
 fn build() -> Result<String> {
     let folder = tempfile::tempdir()?;
     let creatify = root().join("crates/creatify");
@@ -92,21 +84,14 @@ fn build() -> Result<String> {
         command
     };
     quiet(of_user(&["fetch", "--quiet"]))?;
-    let tree = output(&mut of_user(&[
-        "tree", "--edges", "normal", "--prefix", "none", "--format", "{p}",
-    ]))?;
-    ensure!(tree.status.success(), "cargo tree failed");
-    let mut crates: Vec<_> = String::from_utf8_lossy(&tree.stdout)
-        .lines()
-        .map(|line| line.trim_end_matches(" (*)").to_owned())
-        .collect();
-    crates.sort_unstable();
-    crates.dedup();
+    let tree = ["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--no-dedupe"];
+    let tree = stdout(of_user(&tree))?;
+    let crates: BTreeSet<_> = tree.lines().collect();
     let began = Instant::now();
     quiet(of_user(&["build", "--quiet"]))?;
     let took: Duration = began.elapsed();
     Ok(format!(
-        "## Build\n\nA cold development build of a crate that depends on `creatify` alone takes {:.0} s; it brings {} crates, itself not counted.\n",
+        "## Build\n\nA cold development build of a crate that depends on `creatify` alone takes {:.0} s\nand compiles {} crates besides its own.\n",
         took.as_secs_f64(),
         crates.len().saturating_sub(1)
     ))

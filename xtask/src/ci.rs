@@ -1,9 +1,9 @@
-//! `cargo xtask ci`: what CI runs. Quiet when green, clear when red.
+//! `cargo xtask ci`: the checks of CI, with one line for each step and the output of failed ones.
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::PathBuf,
-    process::{Command, Output},
     time::{Duration, Instant},
 };
 
@@ -11,28 +11,31 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    fuzz, interop, prepared, spec, tools,
-    workspace::{cargo, root, typed},
+    fuzz, interop, prepared,
+    process::{output, quiet, stdout},
+    spec, tools, words,
+    workspace::{cargo, root},
 };
 
 #[derive(Args)]
 pub struct Options {
-    /// Only these steps
+    /// Run only these steps
     steps: Vec<String>,
-    /// Go on after a step that failed
+    /// Continue after a failed step
     #[arg(long)]
     keep_going: bool,
-    /// Name the steps
+    /// List the steps
     #[arg(long)]
     list: bool,
 }
 
-/// A step: its name, what it is for, and how it is done.
+/// A step: its name, its purpose and its function.
 struct Step(&'static str, &'static str, fn() -> Result<()>);
 
 const STEPS: &[Step] = &[
-    Step("test", "the README's test command", test),
+    Step("test", "all tests, by the README's command", test),
     Step("fmt", "formatting", || quiet(cargo(&["fmt", "--all", "--check"]))),
+    Step("words", "plain headers and docs, and no replaced names", words::check),
     Step("clippy", "lints, warnings denied", || {
         quiet(cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
     }),
@@ -45,42 +48,22 @@ const STEPS: &[Step] = &[
     Step("fuzz", "every fuzz target for a few seconds, from its seeds", fuzz::smoke),
     Step("publish", "packaging of every crate, from the packaged files alone", publish),
     Step("demo", "the README's demo: a video in under 30 s", demo),
-    Step(
-        "lint",
-        "openapi.yaml keeps its rules, and each rule sees what breaks it",
-        spec::lint::check,
-    ),
-    Step(
-        "diff",
-        "a change that breaks or costs has its new version and its entry in CHANGELOG.md",
-        spec::diff::check,
-    ),
-    Step("changes", "what regen and spec diff say of six prepared changes", || {
+    Step("lint", "the rules of openapi.yaml, and an example that breaks each", spec::lint::check),
+    Step("diff", "versions and changelog entries for breaking changes", spec::diff::check),
+    Step("changes", "reports of regen and spec diff on prepared changes", || {
         prepared::self_test(false)
     }),
     Step("interop", "clients in TypeScript and Python, generated, checked and run", interop::check),
-    Step(
-        "schemathesis",
-        "the sandbox keeps to openapi.yaml at 100 made-up requests an operation",
-        spec::schemathesis::check,
-    ),
-    Step(
-        "prism",
-        "the command against a mock, and its tests through a validating proxy",
-        spec::prism::check,
-    ),
-    Step(
-        "docs",
-        "the reference shows every operation with its cost, in a browser, and loads nothing",
-        spec::docs::check,
-    ),
+    Step("schemathesis", "100 generated requests to each operation", spec::schemathesis::check),
+    Step("prism", "the command against a mock and a validating proxy", spec::prism::check),
+    Step("docs", "the reference in a browser, with every cost, without network", spec::docs::check),
 ];
 
 const DEMO_LIMIT: Duration = Duration::from_secs(30);
 
 pub fn run(options: &Options) -> Result<()> {
     if options.list {
-        STEPS.iter().for_each(|Step(name, what, _)| println!("{name:8} {what}"));
+        STEPS.iter().for_each(|Step(name, purpose, _)| println!("{name:12} {purpose}"));
         return Ok(());
     }
     for name in &options.steps {
@@ -97,10 +80,10 @@ pub fn run(options: &Options) -> Result<()> {
     }) {
         let began = Instant::now();
         match step() {
-            Ok(()) => println!("ok    {name:8} {:6.1} s", began.elapsed().as_secs_f64()),
+            Ok(()) => println!("ok    {name:12} {:6.1} s", began.elapsed().as_secs_f64()),
             Err(error) => {
                 println!(
-                    "FAIL  {name:8} {:6.1} s\n{error:#}\nrepeat it with: cargo xtask ci {name}",
+                    "FAIL  {name:12} {:6.1} s\n{error:#}\nrepeat it with: cargo xtask ci {name}",
                     began.elapsed().as_secs_f64()
                 );
                 failed.push(*name);
@@ -110,19 +93,19 @@ pub fn run(options: &Options) -> Result<()> {
             }
         }
     }
-    println!("total          {:6.1} s", started.elapsed().as_secs_f64());
+    println!("total              {:6.1} s", started.elapsed().as_secs_f64());
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }
 
 fn versions() -> Result<()> {
     for arguments in [["--version"].as_slice(), &["clippy", "--version"], &["fmt", "--version"]] {
-        println!("{}", String::from_utf8_lossy(&output(&mut cargo(arguments))?.stdout).trim());
+        println!("{}", stdout(cargo(arguments))?.trim());
     }
     Ok(())
 }
 
-/// The totals of all tests; what they said only if one failed.
+/// Prints the totals of all tests, and their output only if one failed.
 fn test() -> Result<()> {
     let mut command = cargo(&["test", "--workspace", "--quiet"]);
     command.env("INSTA_UPDATE", "no");
@@ -139,7 +122,7 @@ fn test() -> Result<()> {
     };
     let (passed, failed, ignored) = (count("passed"), count("failed"), count("ignored"));
     let result = if output.status.success() { "ok" } else { "FAILED" };
-    // In cargo's own words: the outer CI reads them.
+    // In cargo's format, which other tools recognise.
     println!("test result: {result}. {passed} passed; {failed} failed; {ignored} ignored");
     if !output.status.success() {
         bail!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -149,44 +132,42 @@ fn test() -> Result<()> {
 }
 
 fn publish() -> Result<()> {
-    forget_packaged_crates()?;
     let mut arguments = vec!["publish", "--dry-run", "--workspace", "--quiet"];
     if std::env::var_os("CI").is_none() {
         arguments.push("--allow-dirty");
     }
-    quiet(cargo(&arguments))
+    let mut publish = cargo(&arguments);
+    publish.env("CARGO_HOME", cargo_home()?);
+    quiet(publish)
 }
 
-/// Cargo unpacks the crates of a dry run by path and version, and does not look again when their contents have changed: crates that depend
-/// on each other would be checked against those of an earlier run.
-fn forget_packaged_crates() -> Result<()> {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let Some(home) = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))) else {
-        return Ok(());
-    };
-    let Ok(registries) = fs::read_dir(home.join("registry/src")) else { return Ok(()) };
-    for registry in registries {
-        let registry = registry?.path();
-        // Those of a dry run have no host in their name.
-        if !registry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('-')) {
-            continue;
-        }
-        for unpacked in fs::read_dir(&registry)? {
-            let unpacked = unpacked?.path();
-            if unpacked
-                .file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("creatify"))
-            {
-                fs::remove_dir_all(unpacked)?;
+/// Lays out a CARGO_HOME below `target` that shares everything but the unpacked crates.
+///
+/// A dry run unpacks the packaged crates there by name and version, and a later run does not
+/// notice that their contents changed.
+fn cargo_home() -> Result<PathBuf> {
+    let shared = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let shared = shared.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let shared = shared.context("there is no home directory")?;
+    let home = root().join("target/publish");
+    if home.exists() {
+        fs::remove_dir_all(&home)?;
+    }
+    fs::create_dir_all(home.join("registry"))?;
+    for (folder, own) in [("", "registry"), ("registry", "src")] {
+        let Ok(entries) = fs::read_dir(shared.join(folder)) else { continue };
+        for entry in entries {
+            let name = entry?.file_name();
+            if name != own && !name.to_string_lossy().starts_with(".package-cache") {
+                symlink(shared.join(folder).join(&name), home.join(folder).join(&name))?;
             }
         }
     }
-    Ok(())
+    Ok(home)
 }
 
 fn demo() -> Result<()> {
-    let build = cargo(&["build", "--quiet", "-p", "creatify-cli"]);
-    quiet(build)?;
+    quiet(cargo(&["build", "--quiet", "-p", "creatify-cli"]))?;
     let folder = tempfile::tempdir()?;
     let mut demo = cargo(&["run", "--quiet", "-p", "creatify-cli", "--", "demo", "--out"]);
     let file = folder.path().join("demo.mp4");
@@ -201,25 +182,7 @@ fn demo() -> Result<()> {
         .collect();
     ensure!(
         !left.iter().any(|name| name.ends_with(".mp4") || name.ends_with(".part")),
-        "the demo left files behind: {left:?}"
+        "the demo left files in the workspace: {left:?}"
     );
-    Ok(())
-}
-
-pub fn output(command: &mut Command) -> Result<Output> {
-    command.output().with_context(|| format!("`{}` cannot be run", typed(command)))
-}
-
-/// Runs a command and shows what it printed only if it fails.
-pub fn quiet(mut command: Command) -> Result<()> {
-    let output = output(&mut command)?;
-    if !output.status.success() {
-        bail!(
-            "{}{}`{}` failed",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-            typed(&command)
-        );
-    }
     Ok(())
 }

@@ -1,35 +1,31 @@
-//! `cargo xtask fuzz`: does any input break a promise? Runs the targets of `fuzz/`, each from its seeds.
+//! `cargo xtask fuzz`: the fuzz targets of `fuzz/`, each from its seeds.
 //!
-//! Nothing but the stable toolchain is needed: coverage comes from flags of stable rustc, and the sanitizers, which are not stable, look for
-//! mistakes in unsafe code, of which these crates have none.
+//! The stable toolchain is enough: rustc has the coverage flags, and the sanitizers, which are not
+//! stable, look for errors in unsafe code, which these crates forbid.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::{
-    ci::quiet,
+    process::{output, quiet},
     tools,
-    workspace::{cargo, root, typed},
+    workspace::{cargo, root},
 };
 
 #[derive(Args)]
 pub struct Options {
-    /// Only these targets
+    /// Run only these targets
     targets: Vec<String>,
-    /// How long to run each
+    /// Seconds for each target
     #[arg(long, default_value_t = 600)]
     seconds: u32,
 }
 
-/// Enough to try every seed and some thousand inputs around it.
+/// Long enough for every seed and some thousand variations.
 const SECONDS_IN_CI: u32 = 5;
-/// An input that takes longer is a finding.
+/// Seconds after which an input counts as a failure.
 const SLOWEST_SECONDS: u32 = 20;
 
 pub fn run(options: &Options) -> Result<()> {
@@ -50,14 +46,14 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Every target for a moment.
+/// Runs every target briefly.
 pub fn smoke() -> Result<()> {
     quiet(cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     build()?;
     targets()?.iter().try_for_each(|target| fuzz(target, SECONDS_IN_CI).map(|_| ()))
 }
 
-/// One for each folder of seeds.
+/// Lists the targets: one for each folder of seeds.
 fn targets() -> Result<Vec<String>> {
     let mut targets = Vec::new();
     for folder in fs::read_dir(root().join("fuzz/seeds"))? {
@@ -69,19 +65,15 @@ fn targets() -> Result<Vec<String>> {
 
 fn build() -> Result<()> {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-    let there = Command::new(&compiler)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    ensure!(
-        there.is_ok_and(|status| status.success()),
-        "libFuzzer is built with a C++ compiler: install g++ or clang++, or set CXX"
-    );
+    tools::version(
+        &compiler.to_string_lossy(),
+        "--version",
+        "libFuzzer needs a C++ compiler: install g++ or clang++, or set CXX",
+    )?;
     quiet(cargo_fuzz("build")?)
 }
 
-/// Runs one target; what it came to in libFuzzer's words.
+/// Runs one target and returns the number of inputs and the coverage.
 fn fuzz(target: &str, seconds: u32) -> Result<String> {
     let folder = |name: &str| -> Result<PathBuf> {
         let folder = root().join("target/fuzz").join(name).join(target);
@@ -93,21 +85,21 @@ fn fuzz(target: &str, seconds: u32) -> Result<String> {
     run.arg(target).arg(corpus).arg(root().join("fuzz/seeds").join(target)).arg("--");
     run.arg(format!("-max_total_time={seconds}")).arg(format!("-timeout={SLOWEST_SECONDS}"));
     run.arg(format!("-artifact_prefix={}/", found.display()));
-    let output = run.output().with_context(|| format!("`{}` cannot be run", typed(&run)))?;
+    let output = output(&mut run)?;
     let text = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        bail!("{target} found something; the input is in {}\n{text}", found.display());
+        bail!("{target} failed; the input is in {}\n{text}", found.display());
     }
     let done = text.lines().rev().find_map(|line| line.split_once("DONE"));
-    let (runs, rest) = done.with_context(|| format!("{target} did not run to its end\n{text}"))?;
+    let (runs, rest) = done.with_context(|| format!("{target} did not finish\n{text}"))?;
     let coverage = rest.split_whitespace().skip_while(|word| *word != "cov:").nth(1).unwrap_or("?");
     Ok(format!("{} inputs, coverage {coverage}", runs.trim().trim_start_matches('#')))
 }
 
-fn cargo_fuzz(what: &str) -> Result<Command> {
+fn cargo_fuzz(command_name: &str) -> Result<Command> {
     let mut command = Command::new(tools::cargo_fuzz()?);
     command
-        .args(["fuzz", what, "--sanitizer", "none", "--target-dir"])
+        .args(["fuzz", command_name, "--sanitizer", "none", "--target-dir"])
         .arg(root().join("target/fuzz"))
         .current_dir(root());
     Ok(command)

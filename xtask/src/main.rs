@@ -1,14 +1,17 @@
-//! Maintenance of this repository. `cargo xtask --help` lists the tasks.
+//! Maintenance tasks of this repository. `cargo xtask --help` lists them.
 
 mod bench;
 mod ci;
 mod fuzz;
 mod interop;
 mod prepared;
+mod process;
 mod regen;
 mod sandbox;
 mod spec;
+mod surface;
 mod tools;
+mod words;
 mod workspace;
 
 use std::process::ExitCode;
@@ -25,17 +28,17 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Measure requests, delay, memory and work, beside what other clients do
+    /// Measure requests, delay, memory and CPU time, beside other ways to wait
     Bench(bench::Options),
-    /// Run what CI runs, step by step
+    /// Run the checks of CI, step by step
     Ci(ci::Options),
-    /// Look for inputs that break a promise, with the fuzz targets
+    /// Run the fuzz targets
     Fuzz(fuzz::Options),
-    /// Show what a change of openapi.yaml does to the generated surface
+    /// Show the effect of a change of openapi.yaml on the generated surface
     Regen(regen::Options),
     /// Generate, check and run the clients of other languages
     Interop(interop::Options),
-    /// Look after openapi.yaml as a product of its own
+    /// Check, compare and document openapi.yaml
     #[command(subcommand)]
     Spec(spec::Task),
 }

@@ -1,4 +1,4 @@
-//! The sandbox, in a process of its own that ends with the value here.
+//! A sandbox process that ends when its value is dropped.
 
 use std::{
     io::{BufRead, BufReader, Lines},
@@ -7,26 +7,26 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{ci::quiet, workspace::cargo};
+use crate::{process::quiet, workspace::cargo};
 
 pub struct Sandbox {
     process: Child,
-    /// Kept, so that it can go on speaking.
-    _said: Lines<BufReader<ChildStderr>>,
-    /// What to set so that a client uses it.
+    /// Kept open, so that the sandbox can go on printing.
+    _stderr: Lines<BufReader<ChildStderr>>,
+    /// Variables that make a client use this sandbox.
     environment: Vec<(String, String)>,
 }
 
 impl Sandbox {
-    /// Starts one on a free port, with further options of `creatify sandbox`.
+    /// Starts a sandbox on a free port, with further options of `creatify sandbox`.
     pub fn start(options: &[&str]) -> Result<Self> {
         quiet(cargo(&["build", "--quiet", "-p", "creatify-cli"]))?;
         let mut command = cargo(&["run", "--quiet", "-p", "creatify-cli", "--", "sandbox"]);
         command.args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut process = command.spawn().context("cargo run cannot be run")?;
-        let mut said = BufReader::new(process.stderr.take().context("stderr is piped")?).lines();
-        match environment(&mut said) {
-            Ok(environment) => Ok(Self { process, _said: said, environment }),
+        let mut process = command.spawn().context("cannot run `cargo run`")?;
+        let mut stderr = BufReader::new(process.stderr.take().context("stderr is piped")?).lines();
+        match environment(&mut stderr) {
+            Ok(environment) => Ok(Self { process, _stderr: stderr, environment }),
             Err(error) => {
                 let _ = process.kill();
                 let _ = process.wait();
@@ -39,13 +39,13 @@ impl Sandbox {
         self.variable("CREATIFY_BASE_URL")
     }
 
-    /// What to set `name` to.
+    /// Returns the value of an environment variable for clients.
     pub fn variable(&self, name: &str) -> &str {
         self.environment.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
-    /// Lets a command use it.
-    pub fn used_by(&self, command: &mut Command) {
+    /// Makes a command use this sandbox.
+    pub fn configure(&self, command: &mut Command) {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
     }
 }
@@ -57,10 +57,10 @@ impl Drop for Sandbox {
     }
 }
 
-/// Reads the line by which the sandbox tells a person how to use it: `export NAME=VALUE …`.
-fn environment(said: &mut Lines<impl BufRead>) -> Result<Vec<(String, String)>> {
+/// Reads the line `export NAME=VALUE …` that the sandbox prints for its user.
+fn environment(stderr: &mut Lines<impl BufRead>) -> Result<Vec<(String, String)>> {
     let mut all = String::new();
-    for line in said {
+    for line in stderr {
         let line = line?;
         if let Some(variables) = line.trim().strip_prefix("export ") {
             let variables = variables.split(' ').filter_map(|variable| variable.split_once('='));

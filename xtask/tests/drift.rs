@@ -1,4 +1,4 @@
-//! `cargo xtask spec drift` says what a saved page and `openapi.yaml` disagree about, and of bad input where it is bad.
+//! Reports of `cargo xtask spec drift`: differences of saved pages, and the place of bad input.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -49,7 +49,14 @@ fn a_new_price_is_named_beside_the_cards_and_its_words() {
 }
 
 #[test]
-fn around_several_operations_a_price_must_name_its_own() {
+fn prices_in_html_and_words_and_deprecations_are_found() {
+    let output = drift(&["html.md"]);
+    assert_snapshot!(stdout(&output));
+    assert_eq!(code(&output), 1);
+}
+
+#[test]
+fn on_a_page_with_several_operations_a_price_needs_a_named_operation() {
     let text = stdout(&drift(&["two_operations.md"])).to_owned();
     assert!(
         text.contains(
@@ -91,8 +98,7 @@ fn our_own_document_has_not_drifted_from_itself() {
 }
 
 #[test]
-fn a_file_with_several_operations_says_which_of_ours_it_lacks_and_one_with_a_single_operation_does_not()
- {
+fn only_a_file_with_several_operations_lists_our_operations_that_it_lacks() {
     let lacks =
         |output: &Output| stdout(output).matches("we have, they lack\n    operation").count();
     assert_eq!(lacks(&drift(&["two_operations.json"])), 6);

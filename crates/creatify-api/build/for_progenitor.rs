@@ -1,12 +1,13 @@
-//! What progenitor needs to see differently from everyone else who reads `openapi.yaml`.
+//! Changes to the document that progenitor needs, and no other reader of `openapi.yaml`.
 //!
-//! The document stays plain and honest for other tools; each step here says what progenitor would do without it.
+//! The document stays plain for other tools; each step here says what progenitor would do without
+//! it.
 
 use serde_json::{Map, Value, json};
 
 use crate::spec::{operations_mut, schemas_mut};
 
-/// The document as progenitor should see it.
+/// Returns the document in the form that progenitor needs.
 pub fn adapt(mut document: Value) -> Value {
     for operation in operations_mut(&mut document) {
         keep_any_success_only(operation);
@@ -15,16 +16,27 @@ pub fn adapt(mut document: Value) -> Value {
     inline_tagged_variants(schemas_mut(&mut document));
     for schema in schemas_mut(&mut document).values_mut() {
         ordered_unions(schema);
-        for_each_object(schema, &mut |object| {
-            object.remove("maxLength"); // would make a newtype for each string; the ergonomic crate checks lengths
-            plain_reference(object);
-        });
+        for_each_object(schema, &mut plain_reference);
     }
+    for_each_object(&mut document, &mut plain_string);
     document
 }
 
-/// Errors lose their status when their body does not match the documented shape, and a 201 where 200 is expected becomes an error.
-/// With one wildcard success, every failure arrives whole.
+/// Removes limits of strings: each would make a newtype, and a `pattern` one that needs the crate
+/// `regress`. The ergonomic crate checks lengths, and the service patterns.
+fn plain_string(object: &mut Map<String, Value>) {
+    // In `properties`, the same names are fields, and their values are schemas.
+    object.retain(|name, value| match name.as_str() {
+        "maxLength" | "minLength" => !value.is_number(),
+        "pattern" => !value.is_string(),
+        _ => true,
+    });
+}
+
+/// Keeps one wildcard success, so that every failure arrives whole.
+///
+/// Otherwise an error loses its status if its body has another shape than documented, and a 201
+/// becomes an error where 200 is expected.
 fn keep_any_success_only(operation: &mut Map<String, Value>) {
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
@@ -37,7 +49,9 @@ fn keep_any_success_only(operation: &mut Map<String, Value>) {
     responses.extend(success.map(|response| ("2XX".to_owned(), response)));
 }
 
-/// `explode: false` is ignored: the key would be repeated. The caller joins the values with commas instead.
+/// Makes lists with `explode: false` strings, in which the caller joins the values with commas.
+///
+/// Progenitor ignores `explode` and would repeat the key.
 fn join_list_parameters(document: &mut Value) {
     for operation in operations_mut(document) {
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
@@ -49,14 +63,19 @@ fn join_list_parameters(document: &mut Value) {
     }
 }
 
-/// `anyOf` would become a struct with one optional field for each member; in order, first match wins, is what is meant.
+/// Replaces `anyOf` by `oneOf`, in which the first match wins.
+///
+/// `anyOf` would become a struct with an optional field for each member.
 fn ordered_unions(schema: &mut Value) {
     if let Some(members) = schema.as_object_mut().and_then(|object| object.remove("anyOf")) {
         schema["oneOf"] = members;
     }
 }
 
-/// A reference in `allOf` carries our marks beside it; through it, a discriminator is not recognised. What the generated code shows stays.
+/// Replaces an `allOf` with a single reference by that reference, dropping our marks beside it.
+///
+/// Progenitor does not recognise a discriminator behind `allOf`. Objects with `nullable` or a
+/// `description`, which the generated code shows, stay.
 fn plain_reference(object: &mut Map<String, Value>) {
     if object.contains_key("nullable") || object.contains_key("description") {
         return;
@@ -68,7 +87,9 @@ fn plain_reference(object: &mut Map<String, Value>) {
     }
 }
 
-/// A tag is looked for in the members themselves, not behind references; without it, decoding tries one type after the other.
+/// Moves the members of a tagged union into it.
+///
+/// Progenitor does not look for tags behind references; decoding would try each type in turn.
 fn inline_tagged_variants(schemas: &mut Map<String, Value>) {
     let mut variants = Vec::new();
     for (union, schema) in schemas.iter() {

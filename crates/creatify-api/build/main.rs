@@ -1,8 +1,11 @@
-//! Turns `openapi.yaml` into the client, the open enums, the limits and the rate cards.
+//! Build script: generates the client, the open enums, the limits and the rate cards from
+//! `openapi.yaml`.
 //!
-//! `codegen.rs` is progenitor's output, `spec_data.rs` the rest. Both are formatted, so that snapshots and people can read them.
+//! `codegen.rs` is progenitor's output, `spec_data.rs` the rest. Both are formatted for snapshots
+//! and readers.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)] // A build script reports by panicking and printing.
+// A build script reports by panicking and printing.
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
 mod for_progenitor;
 mod spec;
@@ -39,7 +42,7 @@ fn main() {
     write("spec_data.rs", spec_data::tokens(&document, &enums));
 }
 
-/// The client and its types, by progenitor.
+/// Generates the client and its types with progenitor.
 fn client(
     document: serde_json::Value,
     enums: &[spec::StringEnum],
@@ -50,10 +53,10 @@ fn client(
         .with_interface(InterfaceStyle::Builder)
         .with_hooks(HooksMode::Expected)
         .with_inner_type(quote!(crate::Context))
-        .with_map_type("::std::collections::BTreeMap") // the same bytes for the same request
+        .with_map_type("::std::collections::BTreeMap") // the same request has the same bytes
         .with_derive("schemars::JsonSchema");
     for number in numbers {
-        // As written, so that 28 does not become 28.0 and the ergonomic crate can make exact decimals of money.
+        // Keeps the digits: 28 does not become 28.0, and amounts of money can be exact decimals.
         settings.with_replacement(number, "::serde_json::Number", [TypeImpl::Display].into_iter());
     }
     for string_enum in enums {

@@ -1,4 +1,4 @@
-//! Finding things in the OpenAPI document.
+//! Access to parts of the OpenAPI document.
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ pub fn schemas_mut(document: &mut Value) -> &mut Map<String, Value> {
     document["components"]["schemas"].as_object_mut().expect("components.schemas is an object")
 }
 
-/// Every operation: the members of path items that are methods.
+/// Returns every operation: the members of path items that are methods.
 pub fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     let paths = document["paths"].as_object_mut().expect("paths is an object");
     paths
@@ -42,17 +42,17 @@ pub fn string_enums(document: &Value) -> Vec<StringEnum> {
         .collect()
 }
 
-/// YAML takes `no` and `y` for booleans.
+/// Returns a value that must be a string: YAML takes `no` and `y` for booleans.
 fn string(component: &str, value: &Value) -> String {
     value
         .as_str()
         .unwrap_or_else(|| {
-            panic!("openapi.yaml: value {value} of {component} is no string: put it in quotes")
+            panic!("openapi.yaml: value {value} of {component} is not a string: put it in quotes")
         })
         .to_owned()
 }
 
-/// The components that are plain numbers.
+/// Returns the names of the components that are plain numbers.
 pub fn numbers(document: &Value) -> Vec<String> {
     schemas(document)
         .iter()
@@ -61,7 +61,7 @@ pub fn numbers(document: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The string at `key`, or the empty string.
+/// Returns the string at `key`, or the empty string.
 pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }

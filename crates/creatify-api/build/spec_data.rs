@@ -1,4 +1,4 @@
-//! What the document says beyond operations and types: enum values, limits, rate cards and plans, as Rust items.
+//! Generation of Rust items for enum values, operations, limits, rate cards and plans.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ fn open_enum(string_enum: &StringEnum) -> TokenStream {
     quote! { crate::open_enum::open_enum! { #[doc = #description] #name { #(#variants),* } } }
 }
 
-/// One enum of the operations, with what the document says of each.
+/// Generates the enum of operations, with the method, path and price of each.
 fn operations(document: &Value) -> TokenStream {
     let (mut variants, mut docs, mut ids, mut methods, mut paths, mut billings) =
         (vec![], vec![], vec![], vec![], vec![], vec![]);
@@ -59,21 +59,21 @@ fn operations(document: &Value) -> TokenStream {
         pub enum OperationId { #(#[doc = #docs] #variants),* }
 
         impl OperationId {
-            #[doc = "All of them."]
+            #[doc = "All operations."]
             pub const ALL: &'static [Self] = &[#(Self::#variants),*];
-            #[doc = "The `operationId`."]
+            #[doc = "Returns the `operationId`."]
             pub const fn as_str(self) -> &'static str {
                 match self { #(Self::#variants => #ids),* }
             }
-            #[doc = "Its HTTP method."]
+            #[doc = "Returns the HTTP method."]
             pub const fn method(self) -> ::http::Method {
                 match self { #(Self::#variants => ::http::Method::#methods),* }
             }
-            #[doc = "Its path, with parameters in braces."]
+            #[doc = "Returns the path, with parameters in braces."]
             pub const fn path(self) -> &'static str {
                 match self { #(Self::#variants => #paths),* }
             }
-            #[doc = "The rate it is charged at; `None` when it is free."]
+            #[doc = "Returns the operation by which it is charged; `None` when it is free."]
             pub const fn billing(self) -> Option<crate::credit_rates::BillableOperation> {
                 match self { #(Self::#variants => #billings),* }
             }
@@ -87,7 +87,8 @@ fn operations(document: &Value) -> TokenStream {
     }
 }
 
-/// The longest strings and lists that the document allows in a request, by the name of the field or parameter.
+/// Generates the maximum lengths of strings and lists in a request, by the name of the field or
+/// parameter.
 fn limits(document: &Value) -> TokenStream {
     let mut limits = BTreeMap::new();
     let mut add = |name: &str, limit: &Value, what: &str| {
@@ -108,12 +109,12 @@ fn limits(document: &Value) -> TokenStream {
         }
     }
     let constants = limits.iter().map(|(name, (limit, what))| {
-        let doc = format!("The most {what} that `{}` may have.", name.to_lowercase());
+        let doc = format!("Maximum number of {what} in `{}`.", name.to_lowercase());
         let name = ident(name);
         quote! { #[doc = #doc] pub const #name: usize = #limit; }
     });
     quote! {
-        #[doc = "The limits that `openapi.yaml` sets for requests."]
+        #[doc = "Limits of `openapi.yaml` for requests."]
         pub mod limits { #(#constants)* }
     }
 }
@@ -129,12 +130,14 @@ fn credit_rates(rates: &Value) -> TokenStream {
         quote! { RateCard { name: #name, description: #description, rates: &[#(#rates),*] } }
     });
     quote! {
-        #[doc = "The rate cards of `x-credit-rates`, in the order of their names."]
+        #[doc = "Rate cards of `x-credit-rates`, in the order of their names."]
         pub static RATE_CARDS: &[crate::credit_rates::RateCard] = {
-            use crate::credit_rates::{Price, Rate, RateCard, BillableOperation, Provenance, Amount, Bound};
+            use crate::credit_rates::{
+                Amount, BillableOperation, Bound, Price, Provenance, Rate, RateCard,
+            };
             &[#(#cards),*]
         };
-        #[doc = "The rate card that holds unless another is chosen."]
+        #[doc = "Rate card that applies unless another is chosen."]
         pub static DEFAULT_RATE_CARD: &crate::credit_rates::RateCard = &RATE_CARDS[#position];
     }
 }
@@ -166,7 +169,12 @@ fn rate(rate: &Value) -> TokenStream {
         }
     };
     quote! {
-        Rate { operation: BillableOperation::#operation, model_version: #model_version, price: #price, provenance: Provenance::#provenance }
+        Rate {
+            operation: BillableOperation::#operation,
+            model_version: #model_version,
+            price: #price,
+            provenance: Provenance::#provenance,
+        }
     }
 }
 
@@ -175,10 +183,16 @@ fn plans(plans: &Value) -> TokenStream {
         let name = text(plan, "name");
         let credits = amount(&plan["credits"]);
         let usd_per_month = amount(&plan["usd_per_month"]);
-        quote!(crate::credit_rates::Plan { name: #name, credits: #credits, usd_per_month: #usd_per_month })
+        quote! {
+            crate::credit_rates::Plan {
+                name: #name,
+                credits: #credits,
+                usd_per_month: #usd_per_month,
+            }
+        }
     });
     quote! {
-        #[doc = "The plans of `x-plans`."]
+        #[doc = "Plans of `x-plans`."]
         pub static PLANS: &[crate::credit_rates::Plan] = {
             use crate::credit_rates::Amount;
             &[#(#plans),*]
@@ -186,7 +200,7 @@ fn plans(plans: &Value) -> TokenStream {
     }
 }
 
-/// An exact decimal, from the digits as they stand in the document.
+/// Generates an exact decimal from the digits in the document.
 fn amount(number: &Value) -> TokenStream {
     let digits = number.as_number().expect("an amount is a number").to_string();
     let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
@@ -195,7 +209,7 @@ fn amount(number: &Value) -> TokenStream {
     quote!(Amount { mantissa: #mantissa, scale: #scale })
 }
 
-/// `aurora_v1_fast` as `AuroraV1Fast`.
+/// Returns `AuroraV1Fast` for `aurora_v1_fast`.
 fn variant(value: &str) -> Ident {
     let camel: String = value
         .split(['_', '-'])

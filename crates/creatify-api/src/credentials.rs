@@ -1,4 +1,4 @@
-//! The API id and key: held as secrets, sent as sensitive headers.
+//! Credentials: the API id and key, held as secrets and sent as sensitive headers.
 
 use std::sync::Arc;
 
@@ -7,10 +7,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::redact::redact;
 
-/// The two credentials of an account. Neither is ever printed: `Debug` shows `[REDACTED]`, and both are wiped from memory on drop.
+/// The two credentials of an account. Neither is ever printed: `Debug` shows `[REDACTED]`, and both
+/// are wiped from memory on drop.
 ///
 /// Cheap to clone: clones share them.
 #[derive(Debug, Clone)]
+#[doc(alias = "api key")]
+#[doc(alias = "token")]
+#[doc(alias = "authentication")]
 pub struct Credentials(Arc<Pair>);
 
 #[derive(Debug)]
@@ -19,11 +23,11 @@ struct Pair {
     api_key: SecretString,
 }
 
-/// A credential that cannot be sent in a header. It does not contain the credential.
+/// Error for a credential that cannot be sent in a header. It does not contain the credential.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct InvalidCredential {
-    /// Which one, as its header.
+    /// Header of the credential.
     pub header: &'static str,
 }
 
@@ -43,7 +47,8 @@ static API_ID: HeaderName = HeaderName::from_static("x-api-id");
 static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 impl Credentials {
-    /// Takes the API id and key of the account's settings page. White space around them is dropped.
+    /// Creates credentials from the API id and key of the account's settings page. White space
+    /// around them is dropped.
     ///
     /// # Errors
     ///
@@ -65,13 +70,13 @@ impl Credentials {
         })))
     }
 
-    /// The same text without the two secrets, for text that somebody else wrote and that may echo them: as they are, in another case,
-    /// broken by white space, quoted, percent-encoded, or in base64.
+    /// Returns a foreign text without the two secrets, which it may echo: unchanged, in another
+    /// case, broken by white space, quoted, percent-encoded, or in base64.
     pub fn redact(&self, text: &str) -> String {
         redact(text, [self.0.api_id.expose_secret(), self.0.api_key.expose_secret()])
     }
 
-    /// Adds both headers, marked sensitive so that nothing along the way prints them.
+    /// Adds both headers, marked as sensitive so that no other library prints them.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
         headers.insert(&API_ID, sensitive(&self.0.api_id)?);
         headers.insert(&API_KEY, sensitive(&self.0.api_key)?);
@@ -90,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_never_print() {
+    fn credentials_are_never_printed() {
         let credentials = Credentials::new("the-id", "the-key").unwrap();
         let mut headers = HeaderMap::new();
         credentials.add_to(&mut headers).unwrap();
@@ -101,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_a_credential_is_dropped_and_nothing_else_is_repaired() {
+    fn only_white_space_around_a_credential_is_repaired() {
         let mut headers = HeaderMap::new();
         Credentials::new(" id\n", "key ").unwrap().add_to(&mut headers).unwrap();
         assert_eq!(

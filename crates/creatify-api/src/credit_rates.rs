@@ -1,5 +1,5 @@
-//! The form of `x-credit-rates` and `x-plans` in `openapi.yaml`; the data is in [`RATE_CARDS`](crate::RATE_CARDS) and
-//! [`PLANS`](crate::PLANS).
+//! Types of `x-credit-rates` and `x-plans` in `openapi.yaml`. The data is in
+//! [`RATE_CARDS`](crate::RATE_CARDS) and [`PLANS`](crate::PLANS).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,24 +9,24 @@ use crate::ModelVersion;
 /// A named set of prices.
 #[derive(Debug)]
 pub struct RateCard {
-    /// What users choose it by.
+    /// Name by which users choose it.
     pub name: &'static str,
-    /// Where its prices come from.
+    /// Source of the prices.
     pub description: &'static str,
-    /// Its prices.
+    /// Prices.
     pub rates: &'static [Rate],
 }
 
-/// What one billable operation costs with one model.
+/// The price of one billable operation with one model.
 #[derive(Debug)]
 pub struct Rate {
-    /// What is charged.
+    /// Operation that is charged.
     pub operation: BillableOperation,
-    /// The model it holds for; `None` for every model without a rate of its own.
+    /// Model that the price applies to; `None` for every model without a rate of its own.
     pub model_version: Option<ModelVersion>,
-    /// How it is charged.
+    /// Price.
     pub price: Price,
-    /// How this is known.
+    /// Provenance of the price.
     pub provenance: Provenance,
 }
 
@@ -36,29 +36,29 @@ pub struct Rate {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum BillableOperation {
-    /// A preview, whether waited for or not.
+    /// A preview, asynchronous or not.
     Preview,
     /// A video without a preview.
     Create,
-    /// The video of a previewed job.
+    /// The video of a job that has a preview.
     Render,
 }
 
-/// How an operation is charged.
+/// A price.
 #[derive(Debug, Clone, Copy)]
 pub enum Price {
-    /// So many credits for every started block of the finished video.
+    /// A price for every started block of the finished video.
     PerBlock {
-        /// Credits for a block.
+        /// Credits for one block.
         credits: Amount,
         /// Length of a block, in seconds.
         block_seconds: u32,
     },
-    /// Not known; somewhere between two sums of other rates.
+    /// An undocumented price, between two sums of other rates.
     Between {
-        /// The least it may be.
+        /// Lower bound.
         min: Bound,
-        /// The most it may be.
+        /// Upper bound.
         max: Bound,
     },
 }
@@ -76,13 +76,13 @@ pub enum Bound {
 /// An exact decimal: `mantissa` × 10^-`scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amount {
-    /// The digits.
+    /// Digits.
     pub mantissa: i64,
-    /// How many of them stand behind the point.
+    /// Number of digits behind the decimal point.
     pub scale: u32,
 }
 
-/// How a fact is known, the surest first; `openapi.yaml` explains the marks.
+/// The provenance of a fact, the most certain first; `openapi.yaml` explains the marks.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -100,10 +100,10 @@ pub enum Provenance {
     Inferred,
 }
 
-/// A subscription, and so the price of a credit.
+/// A subscription plan of the vendor, which sets the price of a credit.
 #[derive(Debug)]
 pub struct Plan {
-    /// The vendor's name for it.
+    /// Name.
     pub name: &'static str,
     /// Credits a month.
     pub credits: Amount,
@@ -112,10 +112,10 @@ pub struct Plan {
 }
 
 impl BillableOperation {
-    /// All of them.
+    /// All operations.
     pub const ALL: &'static [Self] = &[Self::Preview, Self::Create, Self::Render];
 
-    /// As `x-credit-rates` writes it.
+    /// Returns the name in `x-credit-rates`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Preview => "preview",
@@ -132,7 +132,7 @@ impl std::fmt::Display for BillableOperation {
 }
 
 impl Provenance {
-    /// As `openapi.yaml` writes it.
+    /// Returns the mark in `openapi.yaml`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Seed => "seed",

@@ -51,11 +51,11 @@ impl Received {
     }
 }
 
-/// How much of a body arrived.
+/// The extent to which a body arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum BodyExtent {
-    /// All of it.
+    /// The whole body.
     Whole,
     /// A part: the connection broke, or the time-out passed, before its end.
     #[default]
@@ -105,7 +105,12 @@ impl ClientHooks<Context> for Client {
         if let Some(timeout) = self.inner().timeout {
             *request.timeout_mut() = Some(timeout);
         }
-        tracing::debug!(operation = info.operation_id, method = %request.method(), path = request.url().path(), "request");
+        tracing::debug!(
+            operation = info.operation_id,
+            method = %request.method(),
+            path = request.url().path(),
+            "request"
+        );
         Ok(())
     }
 

@@ -18,9 +18,9 @@ pub use generated::*;
 
 include!(concat!(env!("OUT_DIR"), "/spec_data.rs"));
 
-/// `openapi.yaml` as this crate was generated from it.
+/// The `openapi.yaml` from which this crate was generated.
 pub const OPENAPI_YAML: &str = include_str!("../openapi.yaml");
 
-/// The generated source of the client, for the tests that review its surface.
+/// Generated source of the client, for the tests that review its surface.
 #[doc(hidden)]
 pub const GENERATED_SOURCE: &str = include_str!(concat!(env!("OUT_DIR"), "/codegen.rs"));

@@ -1,5 +1,5 @@
-//! Following the `next` link of a page. This is the one request that `openapi.yaml` does not
-//! describe, since pages are not documented.
+//! Requests for the `next` page of a list: the only requests that `openapi.yaml` does not describe,
+//! since pages are not documented.
 
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue};
 use serde::de::DeserializeOwned;
@@ -7,13 +7,14 @@ use serde::de::DeserializeOwned;
 use crate::{Client, OperationId};
 
 impl Client {
-    /// Fetches `path_and_query` of the service as a further page of a list, with the same hooks as any other call. Free; one request.
+    /// Fetches `path_and_query` of the service as a further page of a list, with the same hooks as
+    /// any other call. Free; one request.
     ///
-    /// Only a path: the credentials go nowhere but to the service, whatever host the `next` of a page names.
+    /// It takes a path, not a URL, so that the credentials are sent to no other host.
     ///
     /// # Errors
     ///
-    /// As for the generated calls.
+    /// The errors of the generated calls.
     pub async fn next_page<T: DeserializeOwned>(
         &self,
         list: OperationId,

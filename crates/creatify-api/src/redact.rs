@@ -1,4 +1,5 @@
-//! Where does somebody else's text repeat a secret? As it is, in another case, broken by white space, quoted, percent-encoded, or in base64.
+//! Redaction of secrets that a foreign text may echo: unchanged, in another case, broken by white
+//! space, quoted, percent-encoded, or in base64.
 
 use std::ops::Range;
 
@@ -8,21 +9,23 @@ use base64::{
 };
 
 const REDACTED: &str = "[REDACTED]";
-/// A shorter text is no secret but a stand-in for one, and parts of it would be found everywhere: it is only looked for as it is.
-const SHORTEST: usize = 8;
+/// Length from which a secret is found in every form. A shorter one is a placeholder, whose parts
+/// occur everywhere, so only the unchanged text is redacted.
+const MIN_LENGTH: usize = 8;
 
-/// The text without the secrets, in any of these forms. A text that was cut off may also end with the beginning of one.
+/// Returns the text without the secrets, in any of these forms. Since a text may be cut off, the
+/// beginning of a secret at its end is redacted too.
 pub(crate) fn redact(text: &str, secrets: [&str; 2]) -> String {
     let read = Reading::of(text);
     let unescaped = read.unescaped();
-    // All of them: what looks like an encoded character may be a percent sign and the beginning of a secret.
+    // All readings: `%5f` may be an encoded character, or a percent sign and part of a secret.
     let readings = [read.percent_decoded(), unescaped.percent_decoded(), unescaped, read];
     let mut found: Vec<_> =
         secrets.into_iter().flat_map(|secret| text.match_indices(secret)).map(range).collect();
     for secret in secrets
         .map(|secret| Reading::of(secret).bytes)
         .into_iter()
-        .filter(|secret| secret.len() >= SHORTEST)
+        .filter(|secret| secret.len() >= MIN_LENGTH)
     {
         let encoded: Vec<_> =
             [0, 1, 2].into_iter().flat_map(|before| in_base64(&secret, before)).collect();
@@ -47,7 +50,7 @@ fn range((start, found): (usize, &str)) -> Range<usize> {
     start..start + found.len()
 }
 
-/// A text without its white space, and where in the text each byte stands.
+/// A text without its white space, and the place of each byte in the original text.
 struct Reading {
     bytes: Vec<u8>,
     places: Vec<Range<usize>>,
@@ -66,7 +69,7 @@ impl Reading {
         Self { bytes, places }
     }
 
-    /// Without the backslashes, and the white space that they stand for, of a quoted text.
+    /// Returns a quoted text without its backslashes and the white space that they encode.
     fn unescaped(&self) -> Self {
         let (mut bytes, mut places) = (Vec::new(), Vec::new());
         let mut at = 0;
@@ -99,11 +102,12 @@ impl Reading {
         Self { bytes, places }
     }
 
-    /// Where the text has the secret, or ends with at least [`SHORTEST`] bytes of its beginning.
+    /// Returns the places of a secret, also when the text ends after [`MIN_LENGTH`] or more of its
+    /// bytes.
     fn find(&self, secret: &[u8], same: impl Fn(&u8, &u8) -> bool) -> Vec<Range<usize>> {
         let is_at = |start: &usize| {
             let here = &self.bytes[*start..];
-            here.len() >= SHORTEST && here.iter().zip(secret).all(|(one, other)| same(one, other))
+            here.len() >= MIN_LENGTH && here.iter().zip(secret).all(|(one, other)| same(one, other))
         };
         let starts = (0..self.bytes.len()).filter(is_at);
         let end = |start: usize| self.places[(start + secret.len()).min(self.bytes.len()) - 1].end;
@@ -115,7 +119,8 @@ fn hex(digit: u8) -> u8 {
     char::from(digit).to_digit(16).unwrap_or_default() as u8
 }
 
-/// What base64 of a longer text has of the secret when `before` bytes (modulo 3) come before it: the characters that depend on nothing else.
+/// Returns the base64 characters of a longer text that depend on the secret alone, when `before`
+/// bytes (modulo 3) precede it.
 fn in_base64(secret: &[u8], before: usize) -> [Vec<u8>; 2] {
     let padded = [&[0; 2][..before], secret].concat();
     let own = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
@@ -152,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_found_in_base64_whatever_stands_around_it() {
+    fn a_secret_is_found_in_base64_of_a_longer_text() {
         for before in ["", "a", "ab", "abc"] {
             for after in ["", "z", "zz", "zzz"] {
                 let text = format!("{before}{KEY}{after}");
@@ -165,13 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_was_cut_off_does_not_end_with_the_beginning_of_a_secret() {
+    fn the_beginning_of_a_secret_at_the_end_of_a_text_is_redacted() {
         assert_eq!(redacted(&format!("your key {}", &KEY[..12])), "your key [REDACTED]");
-        assert_eq!(redacted(&format!("your key {}", &KEY[..7])), "your key 5f3a-C9"); // too little to be told from any other word
+        // Too short to tell from any other word.
+        assert_eq!(redacted(&format!("your key {}", &KEY[..7])), "your key 5f3a-C9");
     }
 
     #[test]
-    fn everything_else_stays_as_it_is() {
+    fn other_text_stays_unchanged() {
         for text in ["", "100 % of ä, %zz, %4", "the key is wrong", "%", "a b\nc"] {
             assert_eq!(redacted(text), text);
         }

@@ -1,4 +1,4 @@
-//! How long do estimates and totals take? `cargo bench -p creatify`.
+//! Benchmarks of estimates and totals: `cargo bench -p creatify --bench credits`.
 
 #![allow(clippy::unwrap_used)] // a benchmark
 
@@ -17,13 +17,13 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench(args = [BillableOperation::Preview, BillableOperation::Create, BillableOperation::Render])]
-fn estimate(bencher: Bencher<'_, '_>, operation: BillableOperation) {
+#[divan::bench(args = BillableOperation::ALL)]
+fn estimate(bencher: Bencher<'_, '_>, operation: &BillableOperation) {
     let card = RateCard::default();
     let duration = Duration::from_millis(45_001);
     bencher.bench(|| {
         black_box(&card).estimate(
-            black_box(operation),
+            black_box(*operation),
             &ModelVersion::Standard,
             black_box(duration),
             3,
@@ -31,22 +31,21 @@ fn estimate(bencher: Bencher<'_, '_>, operation: BillableOperation) {
     });
 }
 
-/// A price that is derived from two others, over a range.
+/// Estimates a price that is derived from two others, over a range.
 #[divan::bench]
 fn estimate_derived_range(bencher: Bencher<'_, '_>) {
     let card = RateCard::default();
-    let range = Duration::from_secs(20)..=Duration::from_secs(45);
     bencher.bench(|| {
         black_box(&card).estimate(
             BillableOperation::Render,
             &ModelVersion::AuroraV1,
-            black_box(range.clone()),
+            black_box(20..=45),
             3,
         )
     });
 }
 
-/// From the file to the totals.
+/// Reads a file and computes its totals.
 #[divan::bench(sample_count = 10)]
 fn ledger_of_100_000_lines(bencher: Bencher<'_, '_>) {
     let folder = tempfile::tempdir().unwrap();

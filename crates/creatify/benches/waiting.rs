@@ -1,4 +1,4 @@
-//! How long does it take to decide when to look next? `cargo bench -p creatify --bench waiting`.
+//! Benchmarks of forecasts and poll delays: `cargo bench -p creatify --bench waiting`.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ fn main() {
     divan::main();
 }
 
-/// As many points as are kept.
+/// Returns a history with as many points as are kept.
 fn running() -> History {
     let mut history = History::new();
     history.record(Duration::from_secs(20), &JobStatus::InQueue, None);
-    for look in 1..=6u32 {
-        let progress = Progress::new(f64::from(look) * 0.15);
+    for poll in 1..=6u32 {
+        let progress = Progress::new(f64::from(poll) * 0.15);
         history.record(
-            Duration::from_secs(30 + 20 * u64::from(look)),
+            Duration::from_secs(30 + 20 * u64::from(poll)),
             &JobStatus::Running,
             progress,
         );
@@ -28,19 +28,19 @@ fn running() -> History {
 }
 
 #[divan::bench]
-fn outlook_by_progress(bencher: Bencher<'_, '_>) {
+fn forecast_by_progress(bencher: Bencher<'_, '_>) {
     let history = running();
     bencher.bench(|| black_box(&history).forecast());
 }
 
 #[divan::bench]
-fn outlook_by_nothing(bencher: Bencher<'_, '_>) {
+fn forecast_without_progress(bencher: Bencher<'_, '_>) {
     let history = History::new();
     bencher.bench(|| black_box(&history).forecast());
 }
 
 #[divan::bench]
-fn pause(bencher: Bencher<'_, '_>) {
+fn next_delay(bencher: Bencher<'_, '_>) {
     let history = running();
     let (forecast, policy) = (history.forecast(), Adaptive::default());
     bencher.bench(|| {

@@ -1,6 +1,9 @@
-//! The flow of the vendor's document: an asynchronous preview, polled until it is done, and its link read.
+//! The recommended flow of the vendor: an asynchronous preview, polled until it is done.
 //!
-//! `CREATIFY_API_ID=… CREATIFY_API_KEY=… cargo run -p creatify --example preview_async -- TEMPLATE_ID`
+//! ```text
+//! export CREATIFY_API_ID=… CREATIFY_API_KEY=…
+//! cargo run -p creatify --example preview_async -- TEMPLATE_ID
+//! ```
 
 #![allow(clippy::print_stdout)] // an example
 
@@ -12,12 +15,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::from_env()?;
     let variables = Variables::new().text("headline", "Summer sale");
 
-    // Returns immediately with a pending job; 1 credit for every 30 seconds.
-    let accepted = client.preview(template, variables).name("Summer sale").send().await?;
-    println!("{}: {}", accepted.handle, accepted.job.status());
+    // Returns at once with a pending job. Costs 1 credit for every started 30 s.
+    let submitted = client.preview(template, variables).name("Summer sale").send().await?;
+    println!("{}: {}", submitted.handle, submitted.job.status());
 
-    // Polls GET /api/custom_template_jobs/{id}/ until the status is done and the preview is there.
-    let job = accepted.wait().await?;
+    // Polls the job until its status is `done` and its preview is there. Free.
+    let job = submitted.wait().await?;
     println!("{}", job.preview_url().unwrap_or_default());
     Ok(())
 }

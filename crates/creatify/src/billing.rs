@@ -87,9 +87,11 @@ impl Billing {
                 })?)
             }
             (Some(_), None) => {
-                return Err(Error::invalid(
-                    "the budget cannot be held without the expected duration of the video",
-                ));
+                let missing = match seconds {
+                    None => "the expected duration of the video",
+                    Some(_) => "a price of this model in the rate card",
+                };
+                return Err(Error::invalid(format!("the budget cannot be held without {missing}")));
             }
         };
         let mut entry =
@@ -249,7 +251,8 @@ impl Billing {
         let entries = match self.ledger.read() {
             Ok(contents) => contents.entries,
             Err(error) => {
-                tracing::warn!(%error, "charges of other processes cannot be entered");
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "charges of other processes cannot be entered");
                 Vec::new()
             }
         };
@@ -299,7 +302,7 @@ impl Billing {
     fn write(&self, entry: &Entry) {
         if let Err(error) = self.ledger.write(entry) {
             tracing::error!(
-                %error, entry = entry.id, job = ?entry.job_id, state = ?entry.state,
+                error = &error as &dyn std::error::Error, entry = entry.id, job = ?entry.job_id, state = ?entry.state,
                 "a ledger entry was lost"
             );
         }

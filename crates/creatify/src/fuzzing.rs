@@ -1,19 +1,22 @@
 //! Entry points of the fuzz targets in `fuzz/`. Compiled for them only.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use creatify_api::{Credentials, Received, types::CustomTemplateJob};
+use creatify_api::{BodyExtent, Credentials, Received, types::CustomTemplateJob};
 use http::{HeaderMap, StatusCode};
 
 use crate::{
     ErrorResponse, Job, JobId, SubmissionRecord,
-    http::retry::{Billing, Failure, RetryDecision, RetryState, decide},
-    lenient, problem, reconcile, submission,
+    http::{
+        Origin, error_response, lenient,
+        retry::{Billing, Failure, RetryDecision, RetryState, decide},
+    },
+    submission::{reconcile, response_id},
 };
 
-/// What an error says of an answer that is no success.
-pub fn service_answer(
+/// Returns the error response that is made of an answer other than a success.
+pub fn error_response(
     status: StatusCode,
     headers: HeaderMap,
     body: &[u8],
@@ -22,40 +25,44 @@ pub fn service_answer(
     let mut received = Received::default();
     received.status = status;
     received.headers = headers;
+    received.extent = BodyExtent::Whole;
     ErrorResponse::new(&received, body, credentials)
 }
 
-/// How long a service asks to wait.
-pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+/// Returns the pause that an answer asks for.
+pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     error_response::retry_after(headers, now)
 }
 
-/// When a request that was answered so is sent again: if it is free, and if it is billable.
+/// Returns the pauses after which a request with this answer is sent again: if it is free, and if
+/// it is billable.
 pub fn sent_again(
     status: StatusCode,
     retry_after: Option<Duration>,
     time_left: Duration,
 ) -> [Option<Duration>; 2] {
     [Billing::Free, Billing::Billable].map(|billing| {
-        let failure = Failure::Answer { status, retry_after };
-        match decide(RetryState { billing, failure, backoff: Some(Duration::ZERO), time_left }) {
-            RetryDecision::SendAgain(delay) => Some(delay),
+        let failure = Failure::Answer { status, retry_after, origin: Origin::Service };
+        let backoff = Some(Duration::ZERO);
+        match decide(RetryState { billing, failure, attempts: 1, backoff, time_left }) {
+            RetryDecision::Retry(delay) => Some(delay),
             RetryDecision::GiveUp | RetryDecision::OutcomeUnknown => None,
         }
     })
 }
 
-/// A job without the fields that do not decode, and their names.
-pub fn decode_leniently(body: &[u8]) -> Option<(Job, Vec<String>)> {
-    lenient::decode::<CustomTemplateJob>(body).map(|(job, dropped)| (job.into(), dropped))
+/// Decodes a job leniently, and names what was repaired.
+pub fn decode_leniently(body: &[u8]) -> Option<(Job, String)> {
+    lenient::decode::<CustomTemplateJob>(body, BodyExtent::Whole)
+        .map(|(job, repairs)| (job.into(), repairs))
 }
 
-/// The id in the answer to a billable request.
+/// Returns the id in the answer to a billable request.
 pub fn response_id(body: &[u8]) -> Option<JobId> {
-    submission::response_id(body)
+    response_id::find(body)
 }
 
-/// From when on a list of jobs proves something.
-pub fn proves_something_at(sent: &SubmissionRecord) -> DateTime<Utc> {
-    reconcile::proves_something_at(sent)
+/// Returns the time from which a list of jobs proves something about a submission.
+pub fn proves_something_at(record: &SubmissionRecord) -> DateTime<Utc> {
+    reconcile::proves_something_at(record)
 }

@@ -234,6 +234,11 @@ impl Job {
         present(&self.0.name)
     }
 
+    /// Returns the URL to which the service sends events about it.
+    pub fn webhook_url(&self) -> Option<&str> {
+        present(&self.0.webhook_url)
+    }
+
     /// Returns the model it is made with.
     pub fn model_version(&self) -> Option<&ModelVersion> {
         self.0.model_version.as_ref()

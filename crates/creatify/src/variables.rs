@@ -1,4 +1,4 @@
-//! What goes into the template? Its variables, typed, or any other JSON.
+//! Variables of a template: typed values, or any other JSON.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::error::Error;
 
-/// The variables of a template, by name. In serde it is the raw `variables` object of a request, kept as it is.
+/// The variables of a template, by name. In serde, the `variables` object of a request, unchanged.
 ///
 /// ```
 /// use creatify::Variables;
@@ -19,10 +19,11 @@ use crate::error::Error;
 /// let variables = Variables::new()
 ///     .text("headline", "Summer sale")
 ///     .image("hero", "https://cdn.example.com/hero.png")
-///     .raw("price", serde_json::json!({ "type": "money", "properties": { "amount": "39.90" } }));
+///     .raw("price", serde_json::json!({ "type": "money", "properties": { "amount": "9.90" } }));
 /// ```
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
+#[doc(alias = "placeholders")]
 pub struct Variables(types::Variables);
 
 impl Default for Variables {
@@ -32,7 +33,8 @@ impl Default for Variables {
 }
 
 impl<'de> Deserialize<'de> for Variables {
-    /// Every value stays raw: read as a known type, it would lose the properties that this version does not know.
+    /// Deserializes every value as raw JSON: as a known type, it would lose the properties that
+    /// this version does not know.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let values = BTreeMap::<String, Value>::deserialize(deserializer)?;
         Ok(values
@@ -42,42 +44,42 @@ impl<'de> Deserialize<'de> for Variables {
 }
 
 impl Variables {
-    /// No variables yet.
+    /// Creates an empty set of variables.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Text that replaces `{{name}}` in an overlay or a scene.
+    /// Adds a text. It replaces `{{name}}` in an overlay or a scene.
     #[must_use]
     pub fn text(self, name: impl Into<String>, content: impl Into<String>) -> Self {
         self.typed(name, TypedVariable::Text(TextProperties { content: Some(content.into()) }))
     }
 
-    /// An image, by URL.
+    /// Adds an image by its URL.
     #[must_use]
     pub fn image(self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.typed(name, TypedVariable::Image(MediaProperties { url: url.into() }))
     }
 
-    /// A video clip, by URL.
+    /// Adds a video clip by its URL.
     #[must_use]
     pub fn video(self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.typed(name, TypedVariable::Video(MediaProperties { url: url.into() }))
     }
 
-    /// A sound, by URL.
+    /// Adds a sound by its URL.
     #[must_use]
     pub fn audio(self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.typed(name, TypedVariable::Audio(MediaProperties { url: url.into() }))
     }
 
-    /// An avatar, by its id.
+    /// Adds an avatar by its id.
     #[must_use]
     pub fn avatar(self, name: impl Into<String>, avatar_id: impl Into<String>) -> Self {
         self.typed(name, TypedVariable::Avatar(AvatarProperties { avatar_id: avatar_id.into() }))
     }
 
-    /// A voice, by its id.
+    /// Adds a voice by its id.
     #[must_use]
     pub fn voiceover(self, name: impl Into<String>, voice_id: impl Into<String>) -> Self {
         self.typed(
@@ -86,21 +88,21 @@ impl Variables {
         )
     }
 
-    /// Any JSON value, for types that this version does not know.
+    /// Adds any JSON value, for types that this version does not know.
     #[must_use]
     pub fn raw(mut self, name: impl Into<String>, value: Value) -> Self {
         self.0.0.insert(name.into(), types::Variable::AnyVariable(value.into()));
         self
     }
 
-    /// The other's variables too; where both have one, the other's.
+    /// Adds all variables of `other`. They replace those with the same name.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.0.0.extend(other.0.0);
         self
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no variables.
     pub fn is_empty(&self) -> bool {
         self.0.0.is_empty()
     }
@@ -110,7 +112,7 @@ impl Variables {
         self
     }
 
-    /// Finds what the service would refuse for certain: media without an absolute URL, empty ids.
+    /// Refuses what the service would certainly refuse: media without an absolute URL, empty ids.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (name, variable) in &self.0.0 {
             let types::Variable::TypedVariable(variable) = variable else { continue };
@@ -175,7 +177,8 @@ mod tests {
 
     #[test]
     fn a_value_of_a_known_type_keeps_what_this_version_does_not_know() {
-        let raw = json!({ "hero": { "type": "image", "properties": { "url": "https://e.com", "crop": "top" }, "locked": true } });
+        let properties = json!({ "url": "https://e.com", "crop": "top" });
+        let raw = json!({ "hero": { "type": "image", "properties": properties, "locked": true } });
         let variables: Variables = serde_json::from_value(raw.clone()).unwrap();
         assert_eq!(serde_json::to_value(variables).unwrap(), raw);
     }

@@ -1,33 +1,43 @@
-//! What does a delivery to `webhook_url` say? Nothing that can be relied on: anyone can post there. It is a hint to look at the job.
+//! Webhook deliveries: hints that a job may have changed.
+//!
+//! The service posts them to the `webhook_url` of a submission. No signature is documented, so
+//! anyone can post there: read the job to learn its real state.
 
-use creatify_api::{JobStatus, types};
+use creatify_api::{BodyExtent, JobStatus, types};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, ErrorKind},
-    http::error_response::shortened,
+    http::{error_response::shortened, lenient},
     job::JobId,
 };
 
-/// The longest delivery that is read.
+/// Upper bound of a delivery, in bytes. A longer one is refused.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// A job that may have changed. Several hints may come for one change, late, and out of order.
+/// A job that may have changed. Several hints may arrive for one change, late, and out of order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hint {
-    /// The job to look at, with [`Client::job`](crate::Client::job). If it is none of yours, ignore the hint.
+    /// Job to read, with [`Client::job`](crate::Client::job). Ignore the hint if it is not yours.
     pub job: JobId,
-    /// What the sender says of it.
+    /// Status that the sender claims.
     pub claimed_status: JobStatus,
 }
 
-/// Reads the body of a delivery. Free; no request.
+/// Parses the body of a delivery. Free; no request.
 ///
-/// The video's URL in it is left out on purpose: fetch the job and take it from there.
+/// It is read as leniently as an answer of the service: in other encodings, with a byte-order mark,
+/// in an envelope. Only the id and the status are taken from it. The video's URL is left out on
+/// purpose: read the job and take it from there.
 ///
 /// ```
-/// let body = br#"{"id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "output": "https://evil.example/x.mp4"}"#;
+/// let body = br#"{
+///     "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11",
+///     "status": "done",
+///     "output": "https://evil.example/x.mp4"
+/// }"#;
 /// let hint = creatify::webhook::parse(body)?;
 /// assert_eq!(hint.job.to_string(), "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11");
 /// # Ok::<(), creatify::Error>(())
@@ -36,34 +46,64 @@ pub struct Hint {
 /// # Errors
 ///
 /// [`ErrorKind::Undecodable`] when it is not a delivery, or is longer than [`MAX_BODY_BYTES`].
+#[doc(alias = "callback")]
+#[doc(alias = "signature")]
 pub fn parse(body: &[u8]) -> Result<Hint, Error> {
     if body.len() > MAX_BODY_BYTES {
-        return Err(Error::new(
-            ErrorKind::Undecodable,
-            format!("a webhook delivery of {} bytes is not read", body.len()),
-        ));
+        let message = format!(
+            "the webhook delivery has {} bytes; at most {MAX_BODY_BYTES} are read",
+            body.len()
+        );
+        return Err(Error::new(ErrorKind::Undecodable, message));
     }
-    // An object first: an array of the same values would decode too.
-    let event: types::JobEvent = serde_json::from_slice(body)
-        .and_then(|object: Map<String, Value>| serde_json::from_value(object.into()))
-        .map_err(|error| {
-            Error::new(ErrorKind::Undecodable, "the webhook delivery does not decode")
-                .because(shortened(&error.to_string()))
-        })?;
-    Ok(Hint { job: event.id.into(), claimed_status: event.status })
+    match lenient::decode::<Delivery>(body, BodyExtent::Whole) {
+        Some((Delivery(event), _)) => {
+            Ok(Hint { job: event.id.into(), claimed_status: event.status })
+        }
+        None => {
+            let error = Error::new(ErrorKind::Undecodable, "the webhook delivery cannot be read");
+            Err(match lenient::decode_error::<Delivery>(body) {
+                Some(reason) => error.because(shortened(&reason)),
+                None => error,
+            })
+        }
+    }
+}
+
+/// An event of which only the id and the status are read.
+struct Delivery(types::JobEvent);
+
+impl<'de> Deserialize<'de> for Delivery {
+    /// Deserializes an object: an array of the same values would decode too.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut event = Map::<String, Value>::deserialize(deserializer)?;
+        event.retain(|field, _| matches!(field.as_str(), "id" | "status"));
+        serde_json::from_value(event.into()).map(Self).map_err(serde::de::Error::custom)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    const ID: &str = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
+
+    fn status(body: impl AsRef<[u8]>) -> String {
+        let hint = parse(body.as_ref()).unwrap();
+        assert_eq!(hint.job.to_string(), ID);
+        hint.claimed_status.as_str().to_owned()
+    }
+
     #[test]
-    fn a_delivery_is_read_or_refused_and_never_trusted_for_its_url() {
-        let body = r#"{"id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "archived", "failed_reason": null, "extra": 1}"#;
-        assert_eq!(parse(body.as_bytes()).unwrap().claimed_status.as_str(), "archived");
-        let array = r#"["", "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "", "done", ""]"#;
+    fn a_delivery_is_parsed_or_refused() {
+        let body =
+            format!(r#"{{"id": "{ID}", "status": "archived", "failed_reason": null, "extra": 1}}"#);
+        assert_eq!(status(body), "archived");
+        let array = format!(r#"["", "{ID}", "", "done", ""]"#);
         for wrong in [
-            array,
+            &array,
             "",
             "[]",
             "{}",
@@ -71,6 +111,70 @@ mod tests {
             &" ".repeat(MAX_BODY_BYTES + 1),
         ] {
             assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn other_fields_cannot_spoil_a_delivery() {
+        let body = format!(
+            r#"{{"id": "{ID}", "status": "done", "failed_reason": ["x"], "output": 7,
+               "video_output": {{}}, "credits_used": "5.00", "template_id": 1}}"#
+        );
+        assert_eq!(status(body), "done");
+    }
+
+    #[test]
+    fn marks_encodings_and_broken_escapes_are_read() {
+        let body = format!(
+            r#"{{"id": "{ID}", "status": "done", "failed_reason": "\u00e9 \ud83d", "name": "é"}}"#
+        );
+        let utf16 = |order: fn(u16) -> [u8; 2]| {
+            "\u{feff}".encode_utf16().chain(body.encode_utf16()).flat_map(order).collect::<Vec<_>>()
+        };
+        let latin_1 = body.chars().map(|character| character as u8).collect::<Vec<_>>();
+        for form in [
+            format!("\u{feff}{body}").into_bytes(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+            latin_1,
+            body.replace("é", "\u{7}\n").into_bytes(),
+            format!(r#"{{"data": {body}}}"#).into_bytes(),
+        ] {
+            assert_eq!(status(&form), "done", "{}", String::from_utf8_lossy(&form));
+        }
+    }
+
+    fn shown(error: &dyn std::error::Error) -> String {
+        std::iter::successors(Some(error), |error| error.source())
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
+
+    #[test]
+    fn control_characters_of_the_sender_are_never_displayed() {
+        let body = format!(r#"{{"id": "{ID}", "status": "done\u001b[2J\u202e"}}"#);
+        let hint = parse(body.as_bytes()).unwrap();
+        assert_eq!(hint.claimed_status.to_string(), r"done\u{1b}[2J\u{202e}");
+        let error = parse(br#"{"id": "x\u001b[2J", "status": "done"}"#).unwrap_err();
+        assert!(!shown(&error).contains(char::is_control), "{error:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_parsed_or_refused_in_one_short_line(body in any::<Vec<u8>>()) {
+            if let Err(error) = parse(&body) {
+                let shown = shown(&error);
+                prop_assert!(!shown.contains(char::is_control) && shown.chars().count() < 500);
+            }
+        }
+
+        #[test]
+        fn any_status_is_kept_and_displayed_on_one_line(claimed in ".{1,40}") {
+            let body = serde_json::json!({ "id": ID, "status": claimed }).to_string();
+            let hint = parse(body.as_bytes()).unwrap();
+            prop_assert_eq!(hint.claimed_status.as_str(), &claimed);
+            prop_assert!(!hint.claimed_status.to_string().contains(char::is_control));
         }
     }
 }

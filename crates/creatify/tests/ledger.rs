@@ -1,4 +1,4 @@
-//! The ledger is honest: exact, complete after a kill, and shared by processes without a torn line between them.
+//! The ledger: exact, complete after a kill, and shared by several processes.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -47,9 +47,10 @@ fn totals_are_exact_and_the_last_line_of_an_entry_counts() {
     }
 }
 
-/// A crash may cut the last line anywhere. What was there before stays, what comes after is read, and the cut is told.
+/// A crash may cut the last line anywhere. Earlier and later lines are read, and the cut is
+/// reported.
 #[test]
-fn a_torn_last_line_is_reported_and_harms_no_other() {
+fn a_cut_line_is_reported_and_harms_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.jsonl");
     let ledger = Ledger::in_file(&path);
@@ -66,7 +67,7 @@ fn a_torn_last_line_is_reported_and_harms_no_other() {
             .iter()
             .filter_map(|entry| entry.charged)
             .try_fold(Credits::ZERO, Credits::checked_add);
-        // Only the line's end is missing: nothing is lost.
+        // When only the newline is missing, nothing is lost.
         let (total, torn): (u32, &[usize]) =
             if end == two.len() - 1 { (7, &[]) } else { (5, &[2]) };
         assert_eq!(charged, Some(total.into()), "cut at {end}");
@@ -78,10 +79,26 @@ fn a_torn_last_line_is_reported_and_harms_no_other() {
     }
 }
 
+/// The cause is printed once: by the source, not by the error too.
+#[test]
+fn an_error_does_not_repeat_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::in_file(folder.path());
+    for (error, action) in [
+        (ledger.read().unwrap_err(), "read"),
+        (ledger.write(&entry(BillableOperation::Preview, "1")).unwrap_err(), "written"),
+    ] {
+        let shown = error.to_string();
+        assert!(shown.ends_with(&format!("cannot be {action}")), "{shown}");
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(!shown.contains(&source), "{shown}: {source}");
+    }
+}
+
 const CHILD: &str = "LEDGER_OF_CHILD";
 const ENTRIES: usize = 300;
 
-/// Not a test of its own: what the processes of the next test do.
+/// The work of the processes in the next test; not a test by itself.
 #[test]
 fn child() {
     let Some(path) = std::env::var_os(CHILD) else { return };
@@ -96,7 +113,7 @@ fn child() {
 }
 
 #[test]
-fn processes_append_side_by_side_and_a_kill_loses_nothing_written() {
+fn processes_append_at_the_same_time_and_a_kill_loses_no_written_entry() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.jsonl");
     let spawn = || {
@@ -111,7 +128,7 @@ fn processes_append_side_by_side_and_a_kill_loses_nothing_written() {
     let mut finishing: Vec<_> = (0..3).map(|_| spawn()).collect();
     let mut killed: Vec<_> = (0..3).map(|_| spawn()).collect();
     for child in &mut killed {
-        // In the middle of its work: once it has written something, and before it can have written all.
+        // In the middle of its work: it has written something, and cannot have written all.
         let before = fs::metadata(&path).map_or(0, |file| file.len());
         while fs::metadata(&path).map_or(0, |file| file.len()) < before + 20_000 {
             std::thread::yield_now();
@@ -130,6 +147,6 @@ fn processes_append_side_by_side_and_a_kill_loses_nothing_written() {
     let charged =
         contents.entries.iter().filter(|entry| entry.state == EntryState::Charged).count();
     assert!(charged >= finishing.len() * ENTRIES, "{charged}");
-    // Each killed process leaves at most one entry that was reserved and not charged.
+    // Each killed process leaves at most one entry that is reserved and not charged.
     assert!(contents.entries.len() - charged <= killed.len());
 }

@@ -1,23 +1,25 @@
-//! `cargo xtask interop`: do teams of other languages get a working client out of openapi.yaml? The programs of `clients/`, generated,
-//! type-checked and run against the sandbox.
+//! `cargo xtask interop`: the clients of `clients/` in other languages, generated from
+//! `openapi.yaml`, type-checked and run against the sandbox.
 
 mod go;
+mod program;
 mod python;
 mod typescript;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::{
+    process::stdout,
     sandbox::Sandbox,
-    workspace::{root, typed},
+    tools,
+    workspace::{root, tracked},
 };
 
 #[derive(Args)]
@@ -33,22 +35,14 @@ pub enum Language {
     Go,
 }
 
-/// A client, ready to be run.
-trait Program {
-    /// Makes the estimates of a file and compares them.
-    fn check_estimates(&self) -> Command;
-    /// Makes a preview, and some mistakes.
-    fn preview(&self) -> Command;
-}
-
 pub fn run(options: &Options) -> Result<()> {
     let wanted =
         |language: &&Language| options.languages.is_empty() || options.languages.contains(language);
     let started = Instant::now();
     for language in Language::value_variants().iter().filter(wanted) {
-        if *language == Language::Go && !go::is_there() {
+        if *language == Language::Go && tools::version("go", "version", "").is_err() {
             println!(
-                "skipped  go: install Go 1.19 or newer to see it (Debian: apt-get install golang-go)"
+                "skipped  go: install Go 1.19 or newer to run it (Debian: apt-get install golang-go)"
             );
             continue;
         }
@@ -58,20 +52,20 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What CI runs.
+/// Runs the languages of CI.
 pub fn check() -> Result<()> {
     prove(Language::Typescript)?;
     prove(Language::Python)
 }
 
-/// Where the programs find what they share.
+/// Files that all programs share.
 const SHARED: [&str; 2] = ["clients/credit-rates.json", "clients/estimates.json"];
-/// In the sandbox, and in the examples of openapi.yaml.
+/// A template of the sandbox and of the examples in openapi.yaml.
 const TEMPLATE: &str = "3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10";
 
-/// What each program must have said.
-const SAID: [&str; 5] = [
-    "status archived", // nobody has heard of it, and the wait went on
+/// Lines that each program must print.
+const PRINTED: [&str; 5] = [
+    "status archived", // an unknown status does not end the wait
     "status done",
     "preview http",
     "refused with 401: Invalid API credentials.",
@@ -81,25 +75,23 @@ const SAID: [&str; 5] = [
 fn prove(language: Language) -> Result<()> {
     let began = Instant::now();
     let folder = fresh(language)?;
-    let program: Box<dyn Program> = match language {
-        Language::Typescript => Box::new(typescript::build(folder)?),
-        Language::Python => Box::new(python::build(folder)?),
-        Language::Go => Box::new(go::build(folder)?),
+    let mut programs = match language {
+        Language::Typescript => typescript::build(&folder)?,
+        Language::Python => python::build(&folder)?,
+        Language::Go => go::build(&folder)?,
     };
     let built = began.elapsed();
 
-    let mut estimates = program.check_estimates();
-    estimates.args(SHARED.map(|file| root().join(file)));
-    let estimates = stdout(estimates)?;
+    programs.check_estimates.args(SHARED.map(|file| root().join(file)));
+    let estimates = stdout(programs.check_estimates)?;
     ensure!(estimates.contains("estimates are equal"), "{estimates}");
 
     let sandbox = Sandbox::start(&["--speed", "400", "--faults", "clients/faults.yaml"])?;
-    let mut preview = program.preview();
-    preview.arg(TEMPLATE).arg(root().join(SHARED[0]));
-    sandbox.used_by(&mut preview);
-    let said = stdout(preview)?;
-    for line in SAID {
-        ensure!(said.contains(line), "this was not said: {line}\n{said}");
+    programs.preview.arg(TEMPLATE).arg(root().join(SHARED[0]));
+    sandbox.configure(&mut programs.preview);
+    let printed = stdout(programs.preview)?;
+    for line in PRINTED {
+        ensure!(printed.contains(line), "not printed: {line}\n{printed}");
     }
     let ran = began.elapsed() - built;
     println!(
@@ -116,45 +108,17 @@ fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-/// A copy of the program's folder, to generate and build in.
+/// Copies the tracked files of a client, to generate and build there.
 fn fresh(language: Language) -> Result<PathBuf> {
-    let name = format!("{language:?}").to_lowercase();
-    let folder = root().join("target/interop").join(&name);
+    let source = format!("clients/{}", format!("{language:?}").to_lowercase());
+    let folder = root().join("target/interop").join(&source);
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    copy(&root().join("clients").join(name), &folder)?;
+    for file in tracked(&source)? {
+        let target = root().join("target/interop").join(&file);
+        fs::create_dir_all(target.parent().unwrap_or(&folder))?;
+        fs::copy(root().join(file), target)?;
+    }
     Ok(folder)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        // What somebody installed or generated by hand.
-        if ["node_modules", "dist", "generated", "creatify_client"]
-            .iter()
-            .any(|made| entry.file_name() == *made)
-        {
-            continue;
-        }
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?
-        } else {
-            _ = fs::copy(entry.path(), target)?
-        }
-    }
-    Ok(())
-}
-
-/// What a program prints; all that it said when it fails.
-fn stdout(mut command: Command) -> Result<String> {
-    let output =
-        command.output().with_context(|| format!("`{}` cannot be run", typed(&command)))?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !output.status.success() {
-        bail!("{said}{}`{}` failed", String::from_utf8_lossy(&output.stderr), typed(&command));
-    }
-    Ok(said)
 }

@@ -1,10 +1,10 @@
-//! An OpenAPI document: where are its operations, and what do its references point to?
+//! OpenAPI documents: operations, members and references.
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-/// What OpenAPI allows as a method of a path.
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+/// The methods of a path item, in upper case.
+const METHODS: [&str; 8] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
 
 /// One operation and the path item it stands in.
 #[derive(Debug, Clone, Copy)]
@@ -16,35 +16,22 @@ pub struct Operation<'d> {
     pub value: &'d Value,
 }
 
-/// Every operation of a document.
+/// Iterates over the operations of a document.
 pub fn operations(document: &Value) -> impl Iterator<Item = Operation<'_>> {
     members(&document["paths"]).flat_map(|(path, item)| {
         METHODS.iter().filter_map(move |method| {
-            let value = item.get(*method)?;
-            Some(Operation { method: upper(method), path, item, value })
+            let value = item.get(method.to_ascii_lowercase())?;
+            Some(Operation { method, path, item, value })
         })
     })
 }
 
-/// The method of that name, in upper case.
+/// Finds a method by its name, in any case.
 pub fn method(name: &str) -> Option<&'static str> {
-    METHODS.iter().find(|method| method.eq_ignore_ascii_case(name)).map(|method| upper(method))
+    METHODS.into_iter().find(|method| method.eq_ignore_ascii_case(name))
 }
 
-fn upper(method: &str) -> &'static str {
-    match method {
-        "get" => "GET",
-        "put" => "PUT",
-        "post" => "POST",
-        "delete" => "DELETE",
-        "options" => "OPTIONS",
-        "head" => "HEAD",
-        "patch" => "PATCH",
-        _ => "TRACE",
-    }
-}
-
-/// A path by which two documents can be compared: no slash at the end, no names of parameters.
+/// Returns a path in a form that can be compared: without final slash and parameter names.
 pub fn comparable(path: &str) -> String {
     let segments = path.split('/').filter(|segment| !segment.is_empty());
     segments
@@ -56,29 +43,29 @@ pub fn comparable(path: &str) -> String {
         .collect()
 }
 
-/// The members of an object; none of anything else.
+/// Iterates over the members of an object; over nothing for other values.
 pub fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// The items of an array; none of anything else.
+/// Iterates over the items of an array; over nothing for other values.
 pub fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// A number by the digits in which it stands in the document; it prints as the shortest that reads back the same.
+/// Returns a number exactly as its digits stand in the document.
 pub fn decimal(number: &Value) -> Option<Decimal> {
     number.as_number()?.to_string().parse().ok()
 }
 
-/// The target of a reference.
+/// Returns the target of a reference.
 pub fn reference(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()
 }
 
-/// What a reference points to, through further references; what is no reference is itself.
+/// Follows references to their target; returns other values as they are.
 pub fn resolve<'d>(document: &'d Value, mut value: &'d Value) -> &'d Value {
-    // A chain of references that is longer than this turns in a circle.
+    // A longer chain of references is a circle.
     for _ in 0..32 {
         let Some(target) = reference(value) else { return value };
         value = target
@@ -89,7 +76,7 @@ pub fn resolve<'d>(document: &'d Value, mut value: &'d Value) -> &'d Value {
     &Value::Null
 }
 
-/// The references of a document that lead nowhere.
+/// Lists the references of a document that have no target.
 pub fn unresolved(document: &Value) -> Vec<&str> {
     fn walk<'d>(document: &'d Value, value: &'d Value, found: &mut Vec<&'d str>) {
         if let Some(target) = reference(value).filter(|_| resolve(document, value).is_null()) {

@@ -1,4 +1,4 @@
-//! `cargo xtask spec lint`: does openapi.yaml keep its own rules, and those of the field?
+//! `cargo xtask spec lint`: the rules of openapi.yaml, by Spectral and Redocly.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,15 +6,15 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Deserialize;
 
-use crate::{ci::quiet, tools, workspace::root};
+use crate::{process::quiet, tools, workspace::root};
 
 #[derive(Args)]
 pub struct Options {
-    /// Prove that each rule of spec/rules.yaml sees the breakages that spec/breakages.yaml has for it
+    /// Check that each rule of spec/rules.yaml finds its breakages in spec/breakages.yaml
     #[arg(long)]
     self_test: bool,
 }
@@ -22,39 +22,33 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     if options.self_test {
         self_test()?;
-        println!("each rule sees its breakages, and only those");
+        println!("each rule finds its breakages, and no others");
     } else {
         lint()?;
-        println!("openapi.yaml keeps every rule");
+        println!("openapi.yaml follows every rule");
     }
     Ok(())
 }
 
-/// Both, as CI wants it.
+/// Runs both, for CI.
 pub fn check() -> Result<()> {
     lint()?;
     self_test()
 }
 
-/// Any warning, and any hint, is a failure.
+/// Fails on any problem, down to hints.
 fn lint() -> Result<()> {
     let mut spectral = tools::node("spectral")?;
-    spectral.args([
-        "lint",
-        "--quiet",
-        "--fail-severity",
-        "hint",
-        "--ruleset",
-        "spec/rules.yaml",
-        "openapi.yaml",
-    ]);
+    spectral.args(
+        "lint --quiet --fail-severity hint --ruleset spec/rules.yaml openapi.yaml".split(' '),
+    );
     quiet(spectral)?;
     let mut redocly = tools::node("redocly")?;
     redocly.args(["lint", "--format", "stylish", "--config", "spec/redocly.yaml", "openapi.yaml"]);
     quiet(redocly)
 }
 
-/// A text of openapi.yaml, and what breaks a rule in its place.
+/// A text of openapi.yaml, and a replacement that breaks a rule.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Breakage {
@@ -68,17 +62,17 @@ struct Rules {
     rules: BTreeMap<String, serde_json::Value>,
 }
 
-/// What a breakage may leave behind.
+/// A problem that a breakage may cause besides.
 const UNUSED: &str = "oas3-unused-component";
 
-/// One problem that Spectral reports.
+/// A problem that Spectral reports.
 #[derive(Deserialize)]
 struct Problem {
     code: String,
     source: String,
 }
 
-/// Breaks copies of openapi.yaml and lets Spectral look at all of them.
+/// Breaks copies of openapi.yaml and runs Spectral on all of them.
 fn self_test() -> Result<()> {
     let openapi = fs::read_to_string(root().join("openapi.yaml"))?;
     let breakages: Vec<Breakage> = read("spec/breakages.yaml")?;
@@ -87,7 +81,7 @@ fn self_test() -> Result<()> {
     for (number, Breakage { rule, replace, with }) in breakages.iter().enumerate() {
         ensure!(
             openapi.matches(replace.as_str()).count() == 1,
-            "breakage of {rule}: this text is not there once:\n{replace}"
+            "breakage of {rule}: this text must occur exactly once:\n{replace}"
         );
         let name = format!("{number:02}.yaml");
         fs::write(copies.path().join(&name), openapi.replace(replace.as_str(), with))?;
@@ -99,7 +93,7 @@ fn self_test() -> Result<()> {
     spectral.args(expected.keys().map(|name| copies.path().join(name)));
     let output = spectral.output()?;
     let problems: Vec<Problem> = serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("Spectral said: {}", String::from_utf8_lossy(&output.stderr)))?;
+        .with_context(|| format!("Spectral failed: {}", String::from_utf8_lossy(&output.stderr)))?;
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for Problem { code, source } in problems.into_iter().filter(|problem| problem.code != UNUSED) {
         let name = Path::new(&source)
@@ -120,20 +114,18 @@ fn self_test() -> Result<()> {
         );
     }
 
-    // A rule of ours has a definition, not only a severity.
+    // Our own rules have a definition, others only a severity.
     let rules: Rules = read("spec/rules.yaml")?;
     let ours = rules.rules.iter().filter(|(_, definition)| definition.is_object());
     let unseen: Vec<_> = ours
         .map(|(name, _)| name)
         .filter(|name| !breakages.iter().any(|breakage| breakage.rule == **name))
         .collect();
-    if !unseen.is_empty() {
-        bail!("no breakage for: {unseen:?}");
-    }
+    ensure!(unseen.is_empty(), "no breakage for: {unseen:?}");
     Ok(())
 }
 
 fn read<T: serde::de::DeserializeOwned>(file: &str) -> Result<T> {
     let text = fs::read_to_string(root().join(file)).context(file.to_owned())?;
-    serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("{file}: {error}"))
+    serde_saphyr::from_str(&text).context(file.to_owned())
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask spec`: openapi.yaml as a product of its own.
+//! `cargo xtask spec`: checks, comparisons and documentation of openapi.yaml.
 
 pub mod diff;
 pub mod docs;
@@ -17,20 +17,20 @@ use clap::Subcommand;
 pub enum Task {
     Diff(diff::Options),
     Drift(drift::Options),
-    /// Check openapi.yaml by the rules of this repository (spec/rules.yaml) and of Redocly
+    /// Check openapi.yaml with the rules of spec/rules.yaml and of Redocly
     Lint(lint::Options),
-    /// Build the reference as one page, target/docs/reference.html, and look at it in a browser
+    /// Build the reference, target/docs/reference.html, and check it in a browser
     Docs,
-    /// Send the sandbox what openapi.yaml allows and forbids, with schemathesis
+    /// Send the sandbox generated requests, valid and invalid, with schemathesis
     Schemathesis(schemathesis::Options),
-    /// Let Prism, which knows openapi.yaml alone, stand for the service, and between the command and the sandbox
+    /// Run the command against Prism, as a mock service and as a proxy before the sandbox
     Prism,
 }
 
 pub fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Diff(options) => diff::run(options),
-        Task::Drift(options) => return drift::run(options), // it has an exit code for what it found
+        Task::Drift(options) => return drift::run(options), // has exit codes of its own
         Task::Lint(options) => lint::run(options),
         Task::Docs => docs::run(),
         Task::Prism => prism::run(),

@@ -1,4 +1,4 @@
-//! `cargo xtask spec prism`: do the command and the sandbox agree with a reader of openapi.yaml who knows neither of them?
+//! `cargo xtask spec prism`: the command and the sandbox, checked by Prism against openapi.yaml.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,25 +9,27 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    ci::quiet,
+    process::{quiet, stdout},
     tools,
-    workspace::{cargo, root, typed},
+    workspace::{cargo, root},
 };
 
 pub fn run() -> Result<()> {
     check()?;
-    println!("the command keeps to openapi.yaml, and so does the sandbox towards the command");
+    println!("the command and the sandbox follow openapi.yaml");
     Ok(())
 }
 
-/// What CI runs.
+/// Runs the mock and the proxy, for CI.
 pub fn check() -> Result<()> {
     mock()?;
     proxy()
 }
 
-/// The end-to-end tests of the command, with Prism's validating proxy before each sandbox: `crates/creatify-cli/tests/support` puts it
-/// there. It answers what breaks the specification, on either side, with an error, and so a test fails.
+/// Runs the end-to-end tests of the command with Prism's validating proxy before each sandbox.
+///
+/// `crates/creatify-cli/tests/support` starts the proxy. It answers requests and responses that
+/// break the specification with an error, and so a test fails.
 fn proxy() -> Result<()> {
     let mut test =
         cargo(&["test", "--quiet", "-p", "creatify-cli", "--tests", "--", "--test-threads", "4"]);
@@ -35,11 +37,11 @@ fn proxy() -> Result<()> {
     quiet(test)
 }
 
-/// In the examples of openapi.yaml.
+/// Ids in the examples of openapi.yaml.
 const TEMPLATE: &str = "3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10";
 const JOB: &str = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
 
-/// What the command must make of the examples: its arguments, and where in its JSON which value stands.
+/// Arguments of the command, and a value that its JSON must have, by pointer.
 const MOCKED: [(&[&str], &str, &str); 8] = [
     (&["preview", TEMPLATE, "--var", "headline=Sale", "--no-wait"], "/id", JOB),
     (
@@ -55,7 +57,7 @@ const MOCKED: [(&[&str], &str, &str); 8] = [
     (&["balance"], "/remaining_credits", "123.5"),
 ];
 
-/// The command against a mock that is made from openapi.yaml alone, and refuses what breaks it.
+/// Runs the command against a mock that refuses requests that break openapi.yaml.
 fn mock() -> Result<()> {
     quiet(cargo(&["build", "--quiet", "-p", "creatify-cli"]))?;
     let mock = Mock::start()?;
@@ -67,17 +69,13 @@ fn mock() -> Result<()> {
             .env("CREATIFY_BASE_URL", &mock.url)
             .env("CREATIFY_API_ID", "id")
             .env("CREATIFY_API_KEY", "key");
-        let output = command.output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{said}`{}` failed against the mock", typed(&command));
-        let answer: Value = serde_json::from_slice(&output.stdout).context("stdout is JSON")?;
+        let answer: Value = serde_json::from_str(&stdout(command)?).context("stdout is JSON")?;
         let found = answer
             .pointer(pointer)
             .map(|found| found.as_str().map_or(found.to_string(), ToOwned::to_owned));
         ensure!(
             found.as_deref() == Some(expected),
-            "`{}`: {pointer} is {found:?}, not {expected}",
-            typed(&command)
+            "{arguments:?}: {pointer} is {found:?}, not {expected}"
         );
     }
     Ok(())
@@ -99,7 +97,7 @@ impl Mock {
             BufReader::new(stdout.context("stdout is piped")?).lines().map_while(Result::ok);
         let listening = |line: String| Some(line.split_once("listening on ")?.1.trim().to_owned());
         mock.url = lines.find_map(listening).context("Prism did not start")?;
-        std::thread::spawn(move || lines.for_each(drop)); // it stops when nobody listens
+        std::thread::spawn(move || lines.for_each(drop)); // Prism stops when nobody reads
         Ok(mock)
     }
 }

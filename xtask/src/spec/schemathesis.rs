@@ -1,18 +1,18 @@
-//! `cargo xtask spec schemathesis`: does the sandbox do what openapi.yaml says, also with requests that nobody would think of?
+//! `cargo xtask spec schemathesis`: generated requests to the sandbox, checked by openapi.yaml.
 
 use std::fs;
 
 use anyhow::Result;
 use clap::Args;
 
-use crate::{ci::quiet, sandbox::Sandbox, tools, workspace::root};
+use crate::{process::quiet, sandbox::Sandbox, tools, workspace::root};
 
 #[derive(Args)]
 pub struct Options {
-    /// Examples for each operation
+    /// Number of examples for each operation
     #[arg(long, default_value_t = EXAMPLES)]
     examples: u32,
-    /// The same seed makes the same requests
+    /// Seed of the generator
     #[arg(long, default_value_t = SEED)]
     seed: u64,
 }
@@ -22,19 +22,20 @@ const SEED: u64 = 1;
 
 pub fn run(options: &Options) -> Result<()> {
     fuzz(options)?;
-    println!("the sandbox keeps to openapi.yaml");
+    println!("the sandbox follows openapi.yaml");
     Ok(())
 }
 
-/// What CI runs.
+/// Runs the default number of examples, for CI.
 pub fn check() -> Result<()> {
     fuzz(&Options { examples: EXAMPLES, seed: SEED })
 }
 
 fn fuzz(options: &Options) -> Result<()> {
-    // Fast and rich, so that requests get further than to a job that is not ready, or to an empty account.
+    // Fast and with many credits, so that few requests end at an unfinished job or an empty
+    // account.
     let sandbox = Sandbox::start(&["--speed", "100000", "--credits", "1000000"])?;
-    let notes = root().join("target/schemathesis"); // it writes down what it found
+    let notes = root().join("target/schemathesis"); // keeps its findings
     fs::create_dir_all(&notes)?;
     let mut schemathesis = tools::python("schemathesis")?;
     schemathesis

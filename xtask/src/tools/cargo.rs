@@ -1,51 +1,37 @@
 //! Tools from crates.io.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
 use crate::{
-    ci::quiet,
+    process::quiet,
     workspace::{cargo, root},
 };
 
-const CARGO_DENY: &str = "0.20.2";
-const CARGO_FUZZ: &str = "0.13.2";
-const CARGO_SEMVER_CHECKS: &str = "0.51.0";
-
-/// Checks licences, bans and sources of all dependencies by `deny.toml`. It fetches no advisories.
+/// Checks licences, bans and sources of all dependencies by `deny.toml`. Fetches no advisories.
 pub fn deny() -> Result<()> {
-    let mut deny = Command::new(installed("cargo-deny", CARGO_DENY)?);
+    let mut deny = Command::new(installed("cargo-deny", "0.20.2")?);
     deny.args(["--locked", "check", "licenses", "bans", "sources"]).current_dir(root());
     quiet(deny)
 }
 
-/// Compares the public items of a crate with those of a revision. It is built to work on stable toolchains.
+/// Returns cargo-semver-checks, which compares the public items of a crate with a revision.
 pub fn semver_checks() -> Result<Command> {
-    Ok(Command::new(installed("cargo-semver-checks", CARGO_SEMVER_CHECKS)?))
+    Ok(Command::new(installed("cargo-semver-checks", "0.51.0")?))
 }
 
-/// The path of cargo-fuzz.
+/// Returns the path of cargo-fuzz.
 pub fn cargo_fuzz() -> Result<PathBuf> {
-    installed("cargo-fuzz", CARGO_FUZZ)
+    installed("cargo-fuzz", "0.13.2")
 }
 
-/// The path of a tool, which is installed first if it is not there in this version.
+/// Returns the path of a tool. Cargo leaves it alone if this version is there already.
 fn installed(tool: &str, version: &str) -> Result<PathBuf> {
     let folder = root().join("target/tools");
-    let binary = folder.join("bin").join(tool);
-    let is_there = Command::new(&binary).arg("--version").stderr(Stdio::null()).output();
-    if !is_there
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with(version))
-    {
-        println!("installing {tool} {version}, once");
-        let mut install =
-            cargo(&["install", tool, "--version", version, "--locked", "--quiet", "--root"]);
-        install.arg(&folder);
-        quiet(install)?;
-    }
-    Ok(binary)
+    let mut install =
+        cargo(&["install", tool, "--version", version, "--locked", "--quiet", "--root"]);
+    install.arg(&folder);
+    quiet(install)?;
+    Ok(folder.join("bin").join(tool))
 }

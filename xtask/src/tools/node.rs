@@ -8,12 +8,13 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{ci::quiet, workspace::root};
+use super::install::{installed, version};
+use crate::{process::quiet, workspace::root};
 
 const INSTALL: &str =
     "install Node.js 20.19 or newer with npm (Debian: apt-get install nodejs npm)";
 
-/// A tool of `xtask/tools/package.json`, to be run in the workspace.
+/// Returns a tool of `xtask/tools/package.json`, to be run in the workspace.
 pub fn node(tool: &str) -> Result<Command> {
     let modules = node_modules("node", &root().join("xtask/tools"))?;
     let mut command = Command::new(modules.join(".bin").join(tool));
@@ -25,13 +26,13 @@ pub fn node(tool: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// The packages of a project's lock file, installed apart from it. Nothing that a package brings is run meanwhile.
+/// Installs the packages of a lock file apart from it, without running their install scripts.
 pub fn node_modules(name: &str, project: &Path) -> Result<PathBuf> {
     let lock_file = project.join("package-lock.json");
     let pins = fs::read_to_string(&lock_file).with_context(|| lock_file.display().to_string())?;
-    let folder = super::installed(name, &pins, |folder| {
-        super::version("node", "--version", INSTALL)?;
-        super::version("npm", "--version", INSTALL)?;
+    let folder = installed(name, &pins, |folder| {
+        version("node", "--version", INSTALL)?;
+        version("npm", "--version", INSTALL)?;
         for file in ["package.json", "package-lock.json"] {
             fs::copy(project.join(file), folder.join(file))?;
         }

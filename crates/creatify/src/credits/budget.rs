@@ -1,4 +1,5 @@
-//! May it be spent? A limit that many tasks share: reserve the most it may cost, then settle with what it did cost.
+//! Budgets: a spending limit shared by many tasks. Each submission reserves its maximum first, and
+//! settles with its charge.
 
 use std::{
     fmt,
@@ -7,7 +8,7 @@ use std::{
 
 use super::Credits;
 
-/// A limit shared by all its clones. It never lets more be reserved and spent together than the limit allows.
+/// A spending limit, shared by all clones. Reserved and spent credits together never exceed it.
 ///
 /// ```
 /// use creatify::credits::Budget;
@@ -15,32 +16,34 @@ use super::Credits;
 /// let budget = Budget::new(10.into());
 /// let reservation = budget.reserve(8.into())?;
 /// assert!(budget.reserve(3.into()).is_err()); // refused before anything is sent
-/// reservation.settle(4.into()); // it did cost less
+/// reservation.settle(4.into()); // it cost less
 /// assert_eq!(budget.state().available(), 6.into());
 /// # Ok::<(), creatify::credits::OverBudget>(())
 /// ```
 #[derive(Debug, Clone)]
+#[doc(alias = "limit")]
+#[doc(alias = "quota")]
 pub struct Budget(Arc<Mutex<BudgetState>>);
 
-/// Where a budget stands.
+/// The state of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetState {
-    /// What may be spent in all.
+    /// Credits that may be spent in all.
     pub limit: Credits,
-    /// What submissions under way, and those of unknown outcome, may cost at most.
+    /// Maximum cost of open submissions, and of those of unknown outcome.
     pub reserved: Credits,
-    /// What was charged.
+    /// Credits charged.
     pub spent: Credits,
 }
 
-/// Refused: it may cost more than is left.
+/// Error for a reservation above what is left of the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OverBudget {
-    /// What it may cost at most.
+    /// Credits that were to be reserved.
     pub asked: Credits,
-    /// Where the budget stood.
+    /// State of the budget at the time.
     pub budget: BudgetState,
 }
 
@@ -49,8 +52,9 @@ impl fmt::Display for OverBudget {
         let BudgetState { limit, reserved, spent } = self.budget;
         write!(
             f,
-            "may cost {} credits, but of the limit of {limit}, {spent} are spent and {reserved} reserved",
-            self.asked
+            "may cost {}, which is above the budget: {spent} spent and {reserved} reserved of {}",
+            self.asked.in_words(),
+            limit.in_words()
         )
     }
 }
@@ -59,7 +63,7 @@ impl std::error::Error for OverBudget {}
 
 /// Credits set aside for one submission.
 ///
-/// Dropped without a word it stays reserved: whoever dropped it does not know what became of the submission.
+/// When it is dropped, the credits stay reserved: the outcome of the submission is not known then.
 #[derive(Debug)]
 #[must_use = "a reservation that is dropped stays reserved"]
 pub struct Reservation {
@@ -68,7 +72,7 @@ pub struct Reservation {
 }
 
 impl BudgetState {
-    /// What may still be reserved. Negative when something cost more than was reserved for it.
+    /// Returns what may still be reserved. Negative when a charge was above its reservation.
     pub fn available(self) -> Credits {
         // Amounts that were added without overflow are subtracted without one.
         self.limit
@@ -89,13 +93,14 @@ impl BudgetState {
 
     fn settle(&mut self, reserved: Credits, charged: Credits) {
         self.reserved = self.reserved.checked_sub(reserved).unwrap_or(Credits::ZERO);
-        // A sum too large to hold is above every limit.
+        // A negative charge is not known yet. A sum that is too large to hold is above every limit.
+        let charged = charged.max(Credits::ZERO);
         self.spent = self.spent.checked_add(charged).unwrap_or(self.limit);
     }
 }
 
 impl Budget {
-    /// A budget of which nothing is reserved or spent.
+    /// Creates a budget of which nothing is reserved or spent.
     pub fn new(limit: Credits) -> Self {
         Self(Arc::new(Mutex::new(BudgetState {
             limit,
@@ -104,38 +109,38 @@ impl Budget {
         })))
     }
 
-    /// Where it stands.
+    /// Returns the current state.
     pub fn state(&self) -> BudgetState {
         *self.lock()
     }
 
-    /// Sets credits aside, all or none.
+    /// Reserves credits, all or none.
     ///
     /// # Errors
     ///
-    /// When fewer are available.
+    /// When fewer are available, or the amount is negative.
     pub fn reserve(&self, amount: Credits) -> Result<Reservation, OverBudget> {
         self.lock().reserve(amount)?;
         Ok(Reservation { budget: self.clone(), amount })
     }
 
     fn lock(&self) -> MutexGuard<'_, BudgetState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // its changes are whole or not made
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // no change is left half made
     }
 }
 
 impl Reservation {
-    /// How much is set aside.
+    /// Returns the reserved credits.
     pub fn amount(&self) -> Credits {
         self.amount
     }
 
-    /// Replaces the reservation by what was charged.
+    /// Replaces the reservation with the charge.
     pub fn settle(self, charged: Credits) {
         self.budget.lock().settle(self.amount, charged);
     }
 
-    /// Gives everything back: it was certainly not accepted.
+    /// Gives all credits back, when the submission was certainly not accepted.
     pub fn release(self) {
         self.settle(Credits::ZERO);
     }
@@ -150,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_where_the_budget_stands_and_changes_nothing() {
+    fn a_refusal_has_the_state_of_the_budget_and_changes_nothing() {
         let budget = Budget::new(credits(10));
         budget.reserve(credits(4)).unwrap().settle(credits(5));
         let held = budget.reserve(credits(3)).unwrap();
@@ -158,7 +163,7 @@ mod tests {
         assert_eq!((refused.asked, refused.budget), (credits(3), budget.state()));
         assert_eq!(
             refused.to_string(),
-            "may cost 3 credits, but of the limit of 10, 5 are spent and 3 reserved"
+            "may cost 3 credits, which is above the budget: 5 spent and 3 reserved of 10 credits"
         );
         held.release();
         assert_eq!(budget.state().available(), credits(5));
@@ -172,16 +177,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_gained_by_negative_or_huge_amounts() {
+    fn negative_and_huge_amounts_free_nothing() {
         let budget = Budget::new(credits(10));
         assert!(budget.reserve("-1".parse().unwrap()).is_err());
         assert!(budget.reserve(Credits::from(rust_decimal::Decimal::MAX)).is_err());
+        budget.reserve(credits(10)).unwrap().settle("-5".parse().unwrap());
+        assert_eq!(budget.state().available(), credits(10));
         let held = budget.reserve(credits(1)).unwrap();
         held.settle(Credits::from(rust_decimal::Decimal::MAX));
         assert!(budget.reserve(credits(1)).is_err());
     }
 
-    /// What a task does in turn. Every step holds the lock for its whole change, so the interleavings of steps are all there are.
+    /// One step of a task. Each holds the lock for its whole change, so the interleavings of steps
+    /// are all there are.
     #[derive(Debug, Clone, Copy)]
     enum Step {
         Reserve(u32),
@@ -248,11 +256,11 @@ mod tests {
                 &[Reserve(4), Release, Reserve(4), Settle(1)],
             ],
         );
-        assert_eq!(interleavings, 34_650); // 12! / (4!)³: all of them
+        assert_eq!(interleavings, 34_650); // all: 12! / (4!)³
     }
 
     #[test]
-    fn a_thousand_threads_worth_of_reservations_fit_or_are_refused() {
+    fn concurrent_reservations_never_exceed_the_limit() {
         let budget = Budget::new(credits(200));
         let granted: usize = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..8)

@@ -1,4 +1,4 @@
-//! How does a user write a rate card of their own? As YAML or JSON, in the form of the cards in `openapi.yaml`.
+//! Rate cards of the user, in YAML or JSON, in the form of the cards in `openapi.yaml`.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -9,16 +9,16 @@ use serde_saphyr::Spanned;
 use super::{BillableOperation, Bound, Credits, Price, Provenance, Rate, RateCard};
 use crate::http::error_response::shortened;
 
-/// Blocks are whole seconds up to a day.
-const LONGEST_BLOCK: u32 = 24 * 60 * 60;
+/// Longest block, in seconds: a day.
+const MAX_BLOCK_SECONDS: u32 = 24 * 60 * 60;
 
-/// A rate card that cannot be used, with the line where that shows.
+/// Error in a rate card file, with its line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct InvalidRateCard {
-    /// The line, from 1.
+    /// Line number, from 1.
     pub line: u64,
-    /// What is wrong there.
+    /// Problem on that line.
     pub problem: String,
 }
 
@@ -26,8 +26,8 @@ pub struct InvalidRateCard {
 #[serde(deny_unknown_fields)]
 struct CardFile {
     name: Spanned<String>,
-    #[serde(default, rename = "description")]
-    _description: Option<String>,
+    #[serde(default)]
+    description: String,
     rates: Spanned<Vec<Spanned<RateLine>>>,
 }
 
@@ -43,17 +43,19 @@ struct RateLine {
 }
 
 impl RateCard {
-    /// Reads a card of one's own. JSON is YAML, so it is read too.
+    /// Parses a rate card of your own, such as negotiated prices. JSON is YAML, so it is read too.
     ///
     /// # Errors
     ///
-    /// With the line, when it is not one, has a rate twice, or has a rate that leads to none.
+    /// With the line, when the text is not a rate card, has two rates for the same operation and
+    /// model, or derives a rate from others that are missing.
     ///
     /// ```
     /// use creatify::credits::RateCard;
     ///
     /// let card = RateCard::from_yaml("
     /// name: negotiated
+    /// description: Our contract of 2026.
     /// rates:
     ///   - { operation: preview, credits: 1, block_seconds: 30 }
     ///   - { operation: create, credits: 4.5, block_seconds: 30, provenance: documented }
@@ -62,8 +64,12 @@ impl RateCard {
     /// ")?;
     /// assert_eq!(card.name(), "negotiated");
     ///
-    /// let error = RateCard::from_yaml("name: x\nrates:\n  - { operation: preview, credits: -1, block_seconds: 30 }").unwrap_err();
-    /// assert_eq!(error.line, 3);
+    /// let error = RateCard::from_yaml("
+    /// name: x
+    /// rates:
+    ///   - { operation: preview, credits: -1, block_seconds: 30 }
+    /// ").unwrap_err();
+    /// assert_eq!(error.line, 4);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_yaml(text: &str) -> Result<Self, InvalidRateCard> {
@@ -83,16 +89,16 @@ impl RateCard {
             {
                 return Err(invalid(
                     line,
-                    format!("this operation and model have a rate in line {before} already"),
+                    format!("line {before} already has a rate for this operation and model"),
                 ));
             }
             rates.push(rate);
         }
-        let card = Self::new(&file.name.value, rates);
+        let card = Self::new(&file.name.value, &file.description, rates);
         if card.rates().is_empty() {
-            return Err(invalid(&file.rates, "there are no rates"));
+            return Err(invalid(&file.rates, "the card has no rates"));
         }
-        // A derived rate needs prices to derive it from.
+        // A derived rate needs the prices that it is derived from.
         for (rate, line) in card.rates().iter().zip(&file.rates.value) {
             if let Price::Between { .. } = rate.price {
                 let model = rate.model_version.clone().unwrap_or(ModelVersion::Standard);
@@ -109,18 +115,20 @@ fn rate(line: &Spanned<RateLine>) -> Result<Rate, InvalidRateCard> {
     let price = match (&line.value.between, line.value.credits, line.value.block_seconds) {
         (None, Some(credits), Some(seconds)) => {
             if credits.is_negative() {
-                return Err(invalid(line, format!("{credits} credits are below zero")));
+                return Err(invalid(line, format!("the price of {credits} is below zero")));
             }
-            if !(1..=LONGEST_BLOCK).contains(&seconds) {
+            if !(1..=MAX_BLOCK_SECONDS).contains(&seconds) {
                 return Err(invalid(
                     line,
-                    format!("block_seconds must be from 1 to {LONGEST_BLOCK}"),
+                    format!("block_seconds must be from 1 to {MAX_BLOCK_SECONDS}"),
                 ));
             }
             Price::PerBlock { credits, block: Duration::from_secs(seconds.into()) }
         }
         (Some([min, max]), None, None) => Price::Between { min: *min, max: *max },
-        _ => return Err(invalid(line, "a rate has either credits and block_seconds, or between")),
+        _ => {
+            return Err(invalid(line, "a rate needs either credits and block_seconds, or between"));
+        }
     };
     Ok(Rate {
         operation: line.value.operation,
@@ -139,11 +147,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mistake_names_its_line() {
+    fn every_error_has_its_line() {
         let rates = |lines: &str| {
-            format!(
-                "name: mine\nrates:\n  - {{ operation: preview, credits: 1, block_seconds: 30 }}\n{lines}"
-            )
+            let preview = "  - { operation: preview, credits: 1, block_seconds: 30 }";
+            format!("name: mine\nrates:\n{preview}\n{lines}")
         };
         for (text, line, word) in [
             (rates("  - { operation: preview, credits: 2, block_seconds: 30 }"), 4, "line 3"),
@@ -170,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_in_few_words() {
+    fn error_messages_are_short() {
         let long = "x".repeat(10_000);
         for text in [
             format!("name: x\nrates:\n  - {long}"),
@@ -183,7 +190,8 @@ mod tests {
 
     #[test]
     fn json_is_read_too() {
-        let json = r#"{"name": "mine", "rates": [{"operation": "create", "credits": 0.1, "block_seconds": 1}]}"#;
+        let json = r#"{"name": "mine",
+            "rates": [{"operation": "create", "credits": 0.1, "block_seconds": 1}]}"#;
         let card = RateCard::from_yaml(json).unwrap();
         let estimate = card
             .estimate(BillableOperation::Create, &ModelVersion::Standard, Duration::from_secs(3), 1)

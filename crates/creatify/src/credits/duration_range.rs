@@ -1,4 +1,4 @@
-//! How long will the video be? Exactly so long, or somewhere in a range.
+//! Expected durations of videos: exact, or a range.
 
 use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
@@ -6,14 +6,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeStru
 
 /// The duration of a finished video: exact, or a range with both ends included.
 ///
-/// The request has no length field; the template decides. Text is in seconds: `30`, `28.5` or `20..45`.
+/// A request has no length field: the template decides the duration. Text is in seconds: `30`,
+/// `28.5` or `20..45`. A range of integers is in whole seconds.
 ///
 /// ```
 /// use creatify::credits::DurationRange;
 /// use std::time::Duration;
 ///
 /// let range: DurationRange = "20..45".parse()?;
+/// assert_eq!(range, DurationRange::from(20..=45));
 /// assert_eq!(range.max(), Duration::from_secs(45));
+/// assert_eq!(DurationRange::from(Duration::from_millis(28_500)), "28.5".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,20 +25,20 @@ pub struct DurationRange {
     max: Duration,
 }
 
-/// A text that is not a duration or a range of durations.
+/// Error for a text that is not a duration or a range of durations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a duration in seconds: write 30, 28.5 or a range such as 20..45, the smaller first"
+    "`{0}` is not a duration in seconds: write 30, 28.5 or a range such as 20..45, smaller first"
 )]
 pub struct InvalidDuration(String);
 
 impl DurationRange {
-    /// The shortest it may be.
+    /// Returns the shortest duration.
     pub fn min(self) -> Duration {
         self.min
     }
 
-    /// The longest it may be.
+    /// Returns the longest duration.
     pub fn max(self) -> Duration {
         self.max
     }
@@ -48,10 +51,18 @@ impl From<Duration> for DurationRange {
 }
 
 impl From<RangeInclusive<Duration>> for DurationRange {
-    /// The order of the ends does not matter.
+    /// Converts a range; the order of its ends does not matter.
     fn from(range: RangeInclusive<Duration>) -> Self {
         let (one, other) = range.into_inner();
         Self { min: one.min(other), max: one.max(other) }
+    }
+}
+
+impl From<RangeInclusive<u64>> for DurationRange {
+    /// Converts a range of whole seconds, such as `20..=45`; the order of its ends does not matter.
+    fn from(seconds: RangeInclusive<u64>) -> Self {
+        let (one, other) = seconds.into_inner();
+        Self::from(Duration::from_secs(one)..=Duration::from_secs(other))
     }
 }
 
@@ -69,7 +80,7 @@ impl FromStr for DurationRange {
     }
 }
 
-/// Plain decimal digits, read exactly: as a float, 30.000000001 would become 30.
+/// Parses plain decimal digits exactly: as a float, 30.000000001 would become 30.
 fn seconds(text: &str) -> Option<Duration> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -99,7 +110,7 @@ impl Serialize for DurationRange {
 }
 
 impl<'de> Deserialize<'de> for DurationRange {
-    /// Reads `{"min": 20, "max": 45}`, `30`, and `"20..45"`.
+    /// Deserializes `{"min": 20, "max": 45}`, `30`, and `"20..45"`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged, deny_unknown_fields)]
@@ -117,7 +128,7 @@ impl<'de> Deserialize<'de> for DurationRange {
     }
 }
 
-/// Whole seconds as an integer, others with a fraction.
+/// Returns whole seconds as an integer, others with a fraction.
 fn json_seconds(duration: Duration) -> serde_json::Value {
     if duration.subsec_nanos() == 0 {
         duration.as_secs().into()
@@ -131,11 +142,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_read_exactly_and_nonsense_is_refused() {
+    fn text_is_parsed_exactly_and_other_text_is_refused() {
         let exact = |text: &str| text.parse::<DurationRange>().unwrap();
         assert_eq!(exact("30.000000001").max(), Duration::new(30, 1));
         assert_eq!(exact("28.5"), Duration::from_millis(28_500).into());
         assert_eq!(exact("20 .. 45"), (Duration::from_secs(20)..=Duration::from_secs(45)).into());
+        assert_eq!(exact("20..45"), (20..=45).into());
+        assert_eq!(DurationRange::from(RangeInclusive::new(45, 20)), exact("20..45"));
         for text in ["", "-1", "45..20", "1..", "..3", "1e3", "inf", "30s", "1.", "0.0000000001"] {
             assert!(text.parse::<DurationRange>().is_err(), "{text}");
         }

@@ -1,43 +1,95 @@
-//! What will it cost? A range of credits, with what it rests on. Pure and exact.
+//! Estimates: ranges of credits, with their basis and assumptions. Pure and exact.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use creatify_api::ModelVersion;
 use serde::{Deserialize, Serialize};
 
-use super::{BillableOperation, Bound, Credits, DurationRange, Price, Provenance, Rate, RateCard};
+use super::{
+    BillableOperation, Credits, DurationRange, Price, Provenance, Rate, RateCard,
+    blocks::{Derived, PerBlock},
+};
 
-/// What some equal submissions will cost, by one rate card.
+/// The estimated cost of some equal submissions, by one rate card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[doc(alias = "cost")]
+#[doc(alias = "price")]
 #[non_exhaustive]
 pub struct Estimate {
-    /// What is to be charged.
+    /// Operation that is charged.
     pub operation: BillableOperation,
-    /// The model it is made with.
+    /// Model of the videos; the dearest one when the model is not known.
     pub model_version: ModelVersion,
-    /// The name of the card.
+    /// Name of the rate card.
     pub rate_card: Arc<str>,
-    /// How many submissions.
+    /// Number of submissions.
     pub count: u32,
-    /// The duration of each video, in seconds in JSON.
+    /// Duration of each video; in seconds in JSON.
     pub seconds: DurationRange,
-    /// The cost of all of them.
+    /// Cost of all submissions together.
     pub credits: CreditRange,
-    /// How the least sure of the prices used is known.
+    /// Provenance of the least certain price used.
     pub basis: Provenance,
-    /// What else the figure rests on; for people, so not in JSON.
+    /// Assumptions beyond the prices; for people, so not in JSON.
     #[serde(skip)]
     pub assumptions: &'static [Assumption],
 }
 
-/// From the least to the most.
+impl Estimate {
+    /// Returns the estimates by the other known rate cards, where they differ: the vendor's document
+    /// and its public pages state different prices, and only charges show which apply. Empty for a
+    /// card of your own.
+    ///
+    /// ```
+    /// use creatify::{ModelVersion, credits::{BillableOperation, RateCard}};
+    ///
+    /// let (card, model) = (RateCard::default(), ModelVersion::AuroraV1);
+    /// let estimate = card.estimate(BillableOperation::Create, &model, 16..=16, 1)?;
+    /// assert_eq!(estimate.credits.in_words(), "40 credits");
+    /// for other in estimate.by_other_cards() {
+    ///     assert_eq!((&*other.rate_card, other.credits.max), ("per-second", 16.into()));
+    /// }
+    /// # Ok::<(), creatify::credits::EstimateError>(())
+    /// ```
+    pub fn by_other_cards(&self) -> Vec<Self> {
+        let is_used = |card: &RateCard| card.name() == &*self.rate_card;
+        if !RateCard::known().iter().any(is_used) {
+            return Vec::new();
+        }
+        let is_of_any_model = self.assumptions.contains(&Assumption::AnyModel);
+        let others = RateCard::known().iter().filter(|card| !is_used(card));
+        others
+            .filter_map(|card| {
+                let Self { operation, ref model_version, seconds, count, .. } = *self;
+                if is_of_any_model {
+                    card.estimate_any_model(operation, seconds, count).ok()
+                } else {
+                    card.estimate(operation, model_version, seconds, count).ok()
+                }
+            })
+            .filter(|other| other.credits != self.credits)
+            .collect()
+    }
+}
+
+/// A range of credits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CreditRange {
-    /// The least it may cost.
+    /// Lowest cost.
     pub min: Credits,
-    /// The most it may cost; this is what limits are held against.
+    /// Highest cost. Limits are compared with this.
     pub max: Credits,
+}
+
+impl CreditRange {
+    /// No credits.
+    pub(super) const ZERO: Self = Self { min: Credits::ZERO, max: Credits::ZERO };
+
+    /// Returns the range with its unit: `1 credit`, `5 to 10 credits`.
+    pub fn in_words(self) -> String {
+        if self.min == self.max { self.max.in_words() } else { format!("{self} credits") }
+    }
 }
 
 impl fmt::Display for CreditRange {
@@ -50,49 +102,64 @@ impl fmt::Display for CreditRange {
     }
 }
 
-/// Something that an estimate takes for true and that the vendor does not state.
+/// An assumption of an estimate that the vendor does not confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Assumption {
-    /// A started block is charged whole.
+    /// Started blocks are charged whole, and at least one.
     StartedBlocksAreWhole,
-    /// No price is documented: preview and render together are taken to cost what a create costs, give or take the preview.
+    /// No price is documented; it lies between the create price less the preview price and the
+    /// create price.
     PriceDerivedFromCreate,
+    /// The model is not known; it may be any model of the rate card.
+    AnyModel,
 }
 
 impl fmt::Display for Assumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::StartedBlocksAreWhole => "a started block is charged whole",
+            Self::StartedBlocksAreWhole => "started blocks are charged whole",
             Self::PriceDerivedFromCreate => {
-                "no price is documented; it lies between the create price less the preview price and the create price"
+                "no price is documented; it lies between the create price less the preview price \
+                 and the create price"
             }
+            Self::AnyModel => "the model is not known, so that of any model may be charged",
         })
     }
 }
 
-/// Why there is no estimate.
+/// Error for a cost that cannot be estimated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EstimateError {
-    /// The card has no such price.
+    /// The rate card has no such price.
     #[error("rate card `{rate_card}` has no price for {operation} with model `{model_version}`")]
     NoRate {
-        /// The card.
+        /// Name of the rate card.
         rate_card: String,
-        /// The operation asked for.
+        /// Operation to be charged.
         operation: BillableOperation,
-        /// The model asked for.
+        /// Model of the video.
         model_version: ModelVersion,
     },
     /// The amount is too large to hold.
-    #[error("the estimate is too large to compute")]
+    #[error("the estimated cost is too large to hold")]
     Overflow,
 }
 
+const PRICED: &[Assumption] = &[Assumption::StartedBlocksAreWhole];
+const DERIVED: &[Assumption] =
+    &[Assumption::StartedBlocksAreWhole, Assumption::PriceDerivedFromCreate];
+const ANY_MODEL: &[Assumption] = &[Assumption::AnyModel, Assumption::StartedBlocksAreWhole];
+const ANY_MODEL_DERIVED: &[Assumption] =
+    &[Assumption::AnyModel, Assumption::StartedBlocksAreWhole, Assumption::PriceDerivedFromCreate];
+
 impl RateCard {
-    /// What `count` equal submissions will cost. Offline and free.
+    /// Estimates the cost of `count` equal submissions. Offline and free.
+    ///
+    /// Every video is charged at least one block: a duration of zero is not free, since the service
+    /// also shows it while a duration is not known yet.
     ///
     /// # Errors
     ///
@@ -100,11 +167,11 @@ impl RateCard {
     ///
     /// ```
     /// use creatify::{ModelVersion, credits::{BillableOperation, RateCard}};
-    /// use std::time::Duration;
     ///
-    /// let card = RateCard::default();
-    /// let estimate = card.estimate(BillableOperation::Create, &ModelVersion::AuroraV1, Duration::from_secs(31), 2)?;
-    /// assert_eq!(estimate.credits.max, 120.into()); // three started blocks of 15 s, 20 credits each, twice
+    /// let (card, model) = (RateCard::default(), ModelVersion::AuroraV1);
+    /// let estimate = card.estimate(BillableOperation::Create, &model, 20..=31, 2)?;
+    /// // Two to three started blocks of 15 s, 20 credits each, twice.
+    /// assert_eq!(estimate.credits.in_words(), "80 to 120 credits");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn estimate(
@@ -116,12 +183,11 @@ impl RateCard {
     ) -> Result<Estimate, EstimateError> {
         let seconds = seconds.into();
         let rate = self.rate_or_error(operation, model_version)?;
-        let (one, basis, assumptions) = match rate.price {
+        let ((min, max), basis, assumptions) = match rate.price {
             Price::PerBlock { credits, block } => {
                 let price = PerBlock { credits, block };
-                let range =
-                    CreditRange { min: price.of(seconds.min())?, max: price.of(seconds.max())? };
-                (range, rate.provenance, &[Assumption::StartedBlocksAreWhole][..])
+                let range = (price.of(seconds.min()), price.of(seconds.max()));
+                (range, rate.provenance, PRICED)
             }
             Price::Between { min, max } => {
                 let create = self.rate_or_error(BillableOperation::Create, model_version)?;
@@ -131,39 +197,44 @@ impl RateCard {
                     create: self.per_block(create, model_version)?,
                     preview: self.per_block(preview, model_version)?,
                 };
-                let range = CreditRange {
-                    min: derived.least(min, seconds)?,
-                    max: derived.most(max, seconds)?,
-                };
-                (
-                    range,
-                    basis,
-                    &[Assumption::StartedBlocksAreWhole, Assumption::PriceDerivedFromCreate][..],
-                )
+                let range = (derived.least(min, seconds), derived.most(max, seconds));
+                (range, basis, DERIVED)
             }
         };
-        let all =
-            |credits: Credits| credits.checked_mul(count.into()).ok_or(EstimateError::Overflow);
+        let all = |credits: Option<Credits>| {
+            credits
+                .and_then(|credits| credits.checked_mul(count.into()))
+                .ok_or(EstimateError::Overflow)
+        };
         Ok(Estimate {
             operation,
             model_version: model_version.clone(),
             rate_card: self.shared_name(),
             count,
             seconds,
-            credits: CreditRange { min: all(one.min)?, max: all(one.max)? },
+            credits: CreditRange { min: all(min)?, max: all(max)? },
             basis,
             assumptions,
         })
     }
-}
 
-impl RateCard {
-    /// Estimates the cost of `count` equal submissions whose model is not known: from the least to
-    /// the most that any model costs. Offline and free.
+    /// Estimates the cost of `count` equal submissions whose model is not known: from the lowest to
+    /// the highest cost with any model that this version or the card knows. Offline and free.
     ///
     /// # Errors
     ///
-    /// When the card has no rate for the operation, or the amount is too large to hold.
+    /// When the card has no rate for the operation with one of these models, which may be the one
+    /// in use, or when the amount is too large to hold.
+    ///
+    /// ```
+    /// use creatify::credits::{BillableOperation, RateCard};
+    ///
+    /// let card = RateCard::default();
+    /// let estimate = card.estimate_any_model(BillableOperation::Create, 1..=15, 1)?;
+    /// // From 5 with `standard` to 20 with `aurora_v1`.
+    /// assert_eq!(estimate.credits.in_words(), "5 to 20 credits");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn estimate_any_model(
         &self,
         operation: BillableOperation,
@@ -171,19 +242,27 @@ impl RateCard {
         count: u32,
     ) -> Result<Estimate, EstimateError> {
         let seconds = seconds.into();
-        let mut models = ModelVersion::KNOWN
+        let own = self.rates().iter().filter_map(|rate| rate.model_version.as_ref());
+        let estimates = ModelVersion::KNOWN
             .iter()
-            .map(|model_version| self.estimate(operation, model_version, seconds, count));
-        let first =
-            models.next().ok_or_else(|| self.no_rate(operation, &ModelVersion::Standard))??;
-        models.try_fold(first, |known, other| {
-            let other = other?;
-            let credits = CreditRange {
-                min: known.credits.min.min(other.credits.min),
-                max: known.credits.max.max(other.credits.max),
-            };
-            let dearest = if other.credits.max > known.credits.max { other } else { known };
-            Ok(Estimate { credits, ..dearest })
+            .chain(own)
+            .map(|model_version| self.estimate(operation, model_version, seconds, count))
+            .collect::<Result<Vec<_>, _>>()?;
+        let all = estimates.iter();
+        let min = all.clone().map(|estimate| estimate.credits.min).min();
+        let basis = all.clone().map(|estimate| estimate.basis).max();
+        let is_derived = all
+            .clone()
+            .any(|estimate| estimate.assumptions.contains(&Assumption::PriceDerivedFromCreate));
+        let dearest = all.max_by_key(|estimate| estimate.credits.max);
+        let (Some(dearest), Some(min), Some(basis)) = (dearest, min, basis) else {
+            return Err(self.no_rate(operation, &ModelVersion::Standard)); // no model is known
+        };
+        Ok(Estimate {
+            credits: CreditRange { min, ..dearest.credits },
+            basis,
+            assumptions: if is_derived { ANY_MODEL_DERIVED } else { ANY_MODEL },
+            ..dearest.clone()
         })
     }
 
@@ -195,7 +274,7 @@ impl RateCard {
         self.rate(operation, model_version).ok_or_else(|| self.no_rate(operation, model_version))
     }
 
-    /// A price to derive others from: one of its own.
+    /// Returns a price that others are derived from. It must be one by block itself.
     fn per_block(
         &self,
         rate: &Rate,
@@ -213,91 +292,5 @@ impl RateCard {
             operation,
             model_version: model_version.clone(),
         }
-    }
-}
-
-/// `credits` for every started block.
-#[derive(Clone, Copy)]
-struct PerBlock {
-    credits: Credits,
-    block: Duration,
-}
-
-impl PerBlock {
-    fn of(self, duration: Duration) -> Result<Credits, EstimateError> {
-        self.credits
-            .checked_mul(started_blocks(duration, self.block)?)
-            .ok_or(EstimateError::Overflow)
-    }
-}
-
-fn started_blocks(duration: Duration, block: Duration) -> Result<u64, EstimateError> {
-    let (duration, block) = (duration.as_nanos(), block.as_nanos().max(1));
-    // Any video is short enough for the faster division.
-    match (u64::try_from(duration), u64::try_from(block)) {
-        (Ok(duration), Ok(block)) => Ok(duration.div_ceil(block)),
-        _ => u64::try_from(duration.div_ceil(block)).map_err(|_| EstimateError::Overflow),
-    }
-}
-
-/// The prices that another one lies between.
-struct Derived {
-    create: PerBlock,
-    preview: PerBlock,
-}
-
-impl Derived {
-    fn at(&self, bound: Bound, duration: Duration) -> Result<Credits, EstimateError> {
-        let create = self.create.of(duration)?;
-        match bound {
-            Bound::Create => Ok(create),
-            Bound::CreateLessPreview => {
-                let less = create
-                    .checked_sub(self.preview.of(duration)?)
-                    .ok_or(EstimateError::Overflow)?;
-                Ok(less.max(Credits::ZERO))
-            }
-        }
-    }
-
-    /// The least of a bound over a range. `create - preview` falls by a preview block's price where one starts, so the shortest duration
-    /// is not always the cheapest: the starts of the next preview blocks are tried too.
-    fn least(&self, bound: Bound, seconds: DurationRange) -> Result<Credits, EstimateError> {
-        let mut least = self.at(bound, seconds.min())?;
-        if bound == Bound::CreateLessPreview {
-            let (create, preview) = (self.create.block, self.preview.block);
-            let mut start = blocks_end(seconds.min(), preview);
-            // Beyond one create block and one preview block, the same differences come again, and dearer.
-            let last =
-                seconds.max().min(seconds.min().saturating_add(create).saturating_add(preview));
-            while start < last {
-                least = least.min(self.at(bound, start.saturating_add(Duration::from_nanos(1)))?);
-                start = start.saturating_add(preview);
-            }
-        }
-        Ok(least)
-    }
-
-    /// The most of a bound over a range: highest just before a preview block starts, or at the end.
-    fn most(&self, bound: Bound, seconds: DurationRange) -> Result<Credits, EstimateError> {
-        // `create` bounds both from above and never falls, so the longest duration is dear enough for either.
-        match bound {
-            Bound::Create => self.at(Bound::Create, seconds.max()),
-            Bound::CreateLessPreview => {
-                let preview = self.preview.block;
-                let before =
-                    blocks_end(seconds.max(), preview).saturating_sub(preview).max(seconds.min());
-                Ok(self.at(bound, seconds.max())?.max(self.at(bound, before)?))
-            }
-        }
-    }
-}
-
-/// The end of the block that a duration lies in.
-fn blocks_end(duration: Duration, block: Duration) -> Duration {
-    let begun = duration.as_nanos() % block.as_nanos().max(1);
-    match u64::try_from(begun) {
-        Ok(0) | Err(_) => duration,
-        Ok(begun) => duration.saturating_add(block - Duration::from_nanos(begun)),
     }
 }

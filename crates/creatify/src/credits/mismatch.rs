@@ -1,4 +1,4 @@
-//! Is the rate card right? Compares what was charged with what every known card predicts. Pure.
+//! Comparison of charges with the estimates of every known rate card. Pure.
 
 use std::{fmt, time::Duration};
 
@@ -6,54 +6,65 @@ use creatify_api::ModelVersion;
 
 use super::{BillableOperation, CreditRange, Credits, RateCard};
 
-/// What one finished job was charged.
+/// The charge of one finished job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Charge {
-    /// What for.
+    /// Operation that was charged.
     pub operation: BillableOperation,
-    /// With which model.
+    /// Model of the video.
     pub model_version: ModelVersion,
-    /// For how long a video, exactly.
+    /// Exact duration of the video. Zero is a duration that is not known.
     pub duration: Duration,
-    /// How much.
+    /// Credits charged.
     pub charged: Credits,
 }
 
-/// Charges that the rate card in use does not predict: prices may have changed, or the wrong card is in use.
+/// Charges that differ from the rate card in use: prices have changed, or another card applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[doc(alias = "price change")]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// The card in use.
+    /// Name of the rate card in use.
     pub rate_card: String,
-    /// How many jobs were compared.
+    /// Number of jobs that were compared.
     pub jobs: usize,
-    /// How many of them were charged something else.
+    /// Number of jobs that were charged something else.
     pub differing: usize,
-    /// What the card predicts for those.
+    /// Estimate for the differing jobs by the rate card in use.
     pub predicted: CreditRange,
-    /// What was charged for those.
+    /// Credits charged for the differing jobs.
     pub charged: Credits,
-    /// The known cards that predict every charge.
+    /// Names of the known rate cards that fit every charge.
     pub fitting: Vec<String>,
 }
+
+/// Longest time by which a video may run over a block without starting the next one: it ends with a
+/// whole frame, and has at least 24 of them a second.
+const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 24);
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rate_card, jobs, differing, predicted, charged, fitting } = self;
+        let (unit, verb) =
+            (if *jobs == 1 { "job" } else { "jobs" }, if *differing == 1 { "was" } else { "were" });
         write!(
             f,
-            "rate card `{rate_card}` does not fit: of {jobs} jobs, {differing} were predicted to cost {predicted} credits and were charged {charged}; "
+            "rate card `{rate_card}` does not fit: {differing} of {jobs} {unit} {verb} estimated \
+             at {} but charged {}; ",
+            predicted.in_words(),
+            charged.in_words()
         )?;
         match fitting.as_slice() {
-            [] => f.write_str("no known card fits, so the prices may have changed"),
-            cards => write!(f, "what fits is {}", cards.join(", ")),
+            [] => f.write_str("no known card fits, so prices may have changed"),
+            [card] => write!(f, "`{card}` fits"),
+            cards => write!(f, "these fit: {}", cards.join(", ")),
         }
     }
 }
 
 impl Charge {
-    /// A charge to compare.
+    /// Creates a charge to compare.
     pub fn new(
         operation: BillableOperation,
         model_version: ModelVersion,
@@ -64,27 +75,43 @@ impl Charge {
     }
 
     fn predicted_by(&self, card: &RateCard) -> Option<CreditRange> {
-        card.estimate(self.operation, &self.model_version, self.duration, 1)
+        self.predicted_for(card, self.duration)
+    }
+
+    fn predicted_for(&self, card: &RateCard, duration: Duration) -> Option<CreditRange> {
+        card.estimate(self.operation, &self.model_version, duration, 1)
             .ok()
             .map(|estimate| estimate.credits)
     }
 
+    /// Returns whether the card predicts the charge, for the duration or for less than a frame
+    /// less.
     fn fits(&self, card: &RateCard) -> bool {
-        self.predicted_by(card)
-            .is_some_and(|range| range.min <= self.charged && self.charged <= range.max)
+        let charged = self.charged.without_noise();
+        [self.duration, self.duration.saturating_sub(FRAME)]
+            .into_iter()
+            .filter_map(|duration| self.predicted_for(card, duration))
+            .any(|range| range.min <= charged && charged <= range.max)
     }
 }
 
 impl Mismatch {
-    /// Compares charges with the card in use, and if that fails with the other known ones.
+    /// Compares charges with the rate card in use, and if they differ with the known ones.
+    ///
+    /// Charges for a video of unknown duration are left out. Less than a frame (1/24 s) over a
+    /// block may be charged or not.
     pub fn find(in_use: &RateCard, known: &[RateCard], charges: &[Charge]) -> Option<Self> {
-        let differing: Vec<_> = charges.iter().filter(|charge| !charge.fits(in_use)).collect();
+        let charges: Vec<_> =
+            charges.iter().filter(|charge| charge.duration > Duration::ZERO).collect();
+        let differing: Vec<_> =
+            charges.iter().copied().filter(|charge| !charge.fits(in_use)).collect();
         if differing.is_empty() {
             return None;
         }
-        let none = CreditRange { min: Credits::ZERO, max: Credits::ZERO };
-        let predictions: Vec<_> =
-            differing.iter().map(|charge| charge.predicted_by(in_use).unwrap_or(none)).collect();
+        let predictions: Vec<_> = differing
+            .iter()
+            .map(|charge| charge.predicted_by(in_use).unwrap_or(CreditRange::ZERO))
+            .collect();
         let fits_all = |card: &&RateCard| charges.iter().all(|charge| charge.fits(card));
         Some(Self {
             rate_card: in_use.name().to_owned(),
@@ -118,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn charges_of_another_card_name_that_card() {
+    fn charges_by_another_card_name_that_card() {
         let charges = [
             charge(BillableOperation::Create, 28, "28"),
             charge(BillableOperation::Preview, 28, "1"),
@@ -128,7 +155,8 @@ mod tests {
         assert_eq!(mismatch.fitting, ["per-second"]);
         assert_eq!(
             mismatch.to_string(),
-            "rate card `blocks` does not fit: of 2 jobs, 1 were predicted to cost 40 credits and were charged 28; what fits is per-second"
+            "rate card `blocks` does not fit: 1 of 2 jobs was estimated at 40 credits but charged \
+             28 credits; `per-second` fits"
         );
     }
 
@@ -140,6 +168,39 @@ mod tests {
         ];
         assert_eq!(Mismatch::find(&RateCard::default(), RateCard::known(), &charges), None);
         assert_eq!(Mismatch::find(&RateCard::default(), RateCard::known(), &[]), None);
+    }
+
+    #[test]
+    fn float_noise_is_no_price_change() {
+        let noisy = [charge(BillableOperation::Create, 28, "28.000000000000004")];
+        let per_second = RateCard::named("per-second").unwrap();
+        assert_eq!(Mismatch::find(&per_second, RateCard::known(), &noisy), None);
+    }
+
+    #[test]
+    fn less_than_a_frame_over_a_block_is_no_price_change() {
+        let charged = |millis, charged: u32| {
+            let charge = Charge::new(
+                BillableOperation::Create,
+                ModelVersion::Standard,
+                Duration::from_millis(millis),
+                charged.into(),
+            );
+            Mismatch::find(&RateCard::default(), RateCard::known(), &[charge]).is_none()
+        };
+        for millis in [30_001, 30_040, 30_041] {
+            assert!(charged(millis, 5) && charged(millis, 10), "{millis} ms");
+            assert!(!charged(millis, 7), "no price lies between two blocks");
+        }
+        assert!(!charged(30_042, 5), "a frame more is charged");
+        assert!(!charged(30_000, 10), "a block that has not started is not");
+        assert!(charged(20, 5), "the first block is always charged");
+    }
+
+    #[test]
+    fn a_charge_for_an_unknown_duration_is_not_compared() {
+        let unknown = [charge(BillableOperation::Create, 0, "80")];
+        assert_eq!(Mismatch::find(&RateCard::default(), RateCard::known(), &unknown), None);
     }
 
     #[test]

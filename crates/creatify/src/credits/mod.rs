@@ -1,6 +1,16 @@
-//! How much? Amounts of credits, what things cost, and what a submission will cost.
+//! Credits: exact amounts, prices, estimates, budgets and a ledger of what was charged.
+//!
+//! ```
+//! use creatify::{ModelVersion, credits::{BillableOperation, RateCard}};
+//!
+//! let card = RateCard::default();
+//! let estimate = card.estimate(BillableOperation::Create, &ModelVersion::Standard, 20..=45, 1)?;
+//! assert_eq!(estimate.credits.in_words(), "5 to 10 credits");
+//! # Ok::<(), creatify::credits::EstimateError>(())
+//! ```
 
 mod amount;
+mod blocks;
 mod budget;
 mod card_file;
 mod duration_range;

@@ -1,9 +1,9 @@
-//! What will several submissions cost together, and in dollars? Pure and exact.
+//! Cost of several submissions together, in credits and US dollars. Pure and exact.
 
-use std::num::NonZeroU32;
+use std::{fmt, num::NonZeroU32};
 
 use creatify_api::{ModelVersion, PLANS};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,26 +16,26 @@ use super::{
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What is to be submitted.
+    /// Submissions of the plan.
     pub steps: Vec<Step>,
 }
 
-/// Some equal submissions of a plan.
+/// Equal submissions in a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Step {
-    /// What is to be charged.
+    /// Operation that is charged.
     pub operation: BillableOperation,
-    /// The model.
+    /// Model of the videos.
     #[serde(default = "standard")]
     pub model_version: ModelVersion,
-    /// The duration of each video, in seconds.
+    /// Duration of each video, in seconds.
     pub seconds: DurationRange,
-    /// Of how many.
+    /// Number of jobs to choose from.
     #[serde(default = "one")]
     pub count: u32,
-    /// How many percent of them, rounded up; all unless set.
+    /// Percentage of them to submit, rounded up; all unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<NonZeroU32>,
 }
@@ -48,15 +48,15 @@ fn one() -> u32 {
     1
 }
 
-/// What a plan costs.
+/// The estimated cost of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PlanEstimate {
-    /// What each step costs.
+    /// Cost of each step.
     pub steps: Vec<Estimate>,
-    /// All together.
+    /// Cost of all steps together.
     pub credits: CreditRange,
-    /// How the least sure of the prices used is known.
+    /// Provenance of the least certain price used.
     pub basis: Option<Provenance>,
 }
 
@@ -64,30 +64,38 @@ pub struct PlanEstimate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsdPerCredit(Decimal);
 
-/// US dollars from the least to the most, exact.
+/// A range of US dollars, exact. Shown to the cent: `$9.50`, `$5.15 to $8.32`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsdRange {
-    /// The least.
+    /// Lowest amount.
     pub min: Decimal,
-    /// The most.
+    /// Highest amount.
     pub max: Decimal,
 }
 
-/// A price of a credit that is none.
+impl fmt::Display for UsdRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cents = |usd: Decimal| usd.round_dp_with_strategy(2, RoundingStrategy::AwayFromZero);
+        let (min, max) = (cents(self.min), cents(self.max));
+        if min == max { write!(f, "${max:.2}") } else { write!(f, "${min:.2} to ${max:.2}") }
+    }
+}
+
+/// Error for a text that is not the price of a credit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPrice {
-    /// Not a decimal from 0.
+    /// The text is not a decimal from 0.
     #[error("`{0}` is not a price in US dollars: write a plain decimal such as 0.15")]
     NotAPrice(String),
-    /// The vendor has no plan of that name.
-    #[error("there is no plan `{0}`; known are {1}")]
+    /// The vendor has no plan with this name.
+    #[error("there is no plan `{0}`; the known plans are {1}")]
     UnknownPlan(String, String),
 }
 
 impl Step {
-    /// One submission for a video of this duration.
+    /// Creates a step of one submission for a video of this duration.
     pub fn new(operation: BillableOperation, seconds: impl Into<DurationRange>) -> Self {
         Self {
             operation,
@@ -98,7 +106,7 @@ impl Step {
         }
     }
 
-    /// How many submissions it comes to.
+    /// Returns the number of submissions.
     pub fn submissions(&self) -> u32 {
         let percent = self.percent.map_or(100, NonZeroU32::get);
         let submissions = (u64::from(self.count) * u64::from(percent)).div_ceil(100);
@@ -107,18 +115,30 @@ impl Step {
 }
 
 impl Plan {
-    /// A plan of these steps.
+    /// Creates a plan of these steps.
     pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: steps.into_iter().collect() }
     }
 
-    /// What it costs by a card. Offline and free.
+    /// Estimates the cost by a rate card. Offline and free.
     ///
     /// # Errors
     ///
     /// When the card has no rate for a step, or the amount is too large to hold.
+    ///
+    /// ```
+    /// use creatify::credits::{BillableOperation, Plan, RateCard, Step, UsdPerCredit};
+    ///
+    /// let preview = Step::new(BillableOperation::Preview, 20..=30);
+    /// let render = Step::new(BillableOperation::Render, 20..=30);
+    /// let estimate = Plan::new([preview, render]).estimate(&RateCard::default())?;
+    /// assert_eq!(estimate.credits.in_words(), "5 credits");
+    /// let usd = UsdPerCredit::of_plan("API Starter")?.price(estimate.credits);
+    /// assert_eq!(usd.map(|usd| usd.to_string()).as_deref(), Some("$0.99"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn estimate(&self, card: &RateCard) -> Result<PlanEstimate, EstimateError> {
-        let mut credits = CreditRange { min: Credits::ZERO, max: Credits::ZERO };
+        let mut credits = CreditRange::ZERO;
         let mut steps = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             let estimate = card.estimate(
@@ -139,11 +159,11 @@ impl Plan {
 }
 
 impl UsdPerCredit {
-    /// The price that a plan of the vendor comes to, such as `API Starter`.
+    /// Returns the price of a credit in a plan of the vendor, such as `API Starter`.
     ///
     /// # Errors
     ///
-    /// When there is no such plan; the error lists those there are.
+    /// When there is no such plan; the error lists the known ones.
     pub fn of_plan(name: &str) -> Result<Self, InvalidPrice> {
         let plan =
             PLANS.iter().find(|plan| plan.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
@@ -157,7 +177,7 @@ impl UsdPerCredit {
         price.map(Self).ok_or_else(|| InvalidPrice::NotAPrice(name.to_owned()))
     }
 
-    /// What credits come to; `None` when it is too large to hold.
+    /// Converts credits to US dollars; `None` when the amount is too large to hold.
     pub fn price(self, credits: CreditRange) -> Option<UsdRange> {
         let price =
             |credits: Credits| credits.as_decimal().checked_mul(self.0).map(|usd| usd.normalize());
@@ -183,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn preview_all_and_render_forty_percent() {
+    fn the_steps_of_a_plan_are_added_up() {
         let thirty = Duration::from_secs(30);
         let preview = Step { count: 10, ..Step::new(BillableOperation::Preview, thirty) };
         let render = Step {
@@ -207,6 +227,17 @@ mod tests {
         assert_eq!(step(1, 1).submissions(), 1);
         assert_eq!(step(0, 50).submissions(), 0);
         assert_eq!(step(u32::MAX, 1000).submissions(), u32::MAX);
+    }
+
+    #[test]
+    fn dollars_are_shown_to_the_cent_rounded_up() {
+        let usd = |min: &str, max: &str| {
+            UsdRange { min: min.parse().unwrap(), max: max.parse().unwrap() }.to_string()
+        };
+        assert_eq!(usd("9.5", "9.5"), "$9.50");
+        assert_eq!(usd("5.148", "8.316"), "$5.15 to $8.32");
+        assert_eq!(usd("0", "0.00001"), "$0.00 to $0.01");
+        assert_eq!(usd("1.495", "1.4951"), "$1.50");
     }
 
     #[test]

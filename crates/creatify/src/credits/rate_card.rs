@@ -1,4 +1,4 @@
-//! What does it cost? The prices of each operation and model, from `x-credit-rates` in `openapi.yaml`.
+//! Rate cards: the prices of each operation and model, from `x-credit-rates` in `openapi.yaml`.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -11,51 +11,55 @@ use super::{BillableOperation, Bound, Credits, Provenance};
 
 /// A named set of prices.
 ///
-/// The default is the card that `openapi.yaml` names; [`RateCard::known`] lists all of it. The vendor's pages have shown other prices
-/// than its documents, so watch what is really charged.
+/// The default is the default card of `openapi.yaml`; [`RateCard::known`] lists all of them. The
+/// vendor's pages show other prices than its documents, so compare estimates with charges
+/// ([`Mismatch`](super::Mismatch)).
 #[derive(Debug, Clone)]
+#[doc(alias = "price")]
+#[doc(alias = "pricing")]
 pub struct RateCard {
     name: Arc<str>,
+    description: Arc<str>,
     rates: Vec<Rate>,
 }
 
-/// What one operation costs with one model.
+/// The price of one operation with one model.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Rate {
-    /// What is charged.
+    /// Operation that is charged.
     pub operation: BillableOperation,
-    /// The model it holds for; `None` for every model without a rate of its own.
+    /// Model that the price applies to; `None` for every model without a rate of its own.
     pub model_version: Option<ModelVersion>,
-    /// How it is charged.
+    /// Price.
     pub price: Price,
-    /// How this is known.
+    /// Provenance of the price.
     pub provenance: Provenance,
 }
 
-/// How an operation is charged.
+/// A price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Price {
-    /// So many credits for every started block of the finished video.
+    /// A price for every started block of the finished video.
     PerBlock {
-        /// Credits for a block.
+        /// Credits for one block.
         credits: Credits,
         /// Length of a block; never zero.
         block: Duration,
     },
-    /// Not known; somewhere between two sums of other rates.
+    /// An undocumented price, between two sums of other rates.
     Between {
-        /// The least it may be.
+        /// Lower bound.
         min: Bound,
-        /// The most it may be.
+        /// Upper bound.
         max: Bound,
     },
 }
 
-/// A name that no card has.
+/// Error for a name that no known rate card has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no rate card `{name}`; known are {known}")]
+#[error("there is no rate card `{name}`; the known cards are {known}")]
 pub struct UnknownRateCard {
     name: String,
     known: String,
@@ -65,16 +69,16 @@ static KNOWN: LazyLock<Vec<RateCard>> =
     LazyLock::new(|| creatify_api::RATE_CARDS.iter().map(RateCard::from).collect());
 
 impl RateCard {
-    /// The cards of `openapi.yaml`.
+    /// Returns the rate cards of `openapi.yaml`.
     pub fn known() -> &'static [Self] {
         &KNOWN
     }
 
-    /// The known card of that name.
+    /// Returns the known rate card with this name.
     ///
     /// # Errors
     ///
-    /// When there is none; the error lists those there are.
+    /// When there is none; the error lists the known names.
     pub fn named(name: &str) -> Result<Self, UnknownRateCard> {
         Self::known().iter().find(|card| card.name() == name).cloned().ok_or_else(|| {
             let known: Vec<_> = Self::known().iter().map(RateCard::name).collect();
@@ -82,26 +86,40 @@ impl RateCard {
         })
     }
 
-    pub(super) fn new(name: &str, rates: Vec<Rate>) -> Self {
-        Self { name: name.into(), rates }
+    pub(super) fn new(name: &str, description: &str, rates: Vec<Rate>) -> Self {
+        Self { name: name.into(), description: description.into(), rates }
     }
 
-    /// What users choose it by.
+    /// Returns the name by which users choose it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The name, shared.
+    /// Returns the name, shared.
     pub(crate) fn shared_name(&self) -> Arc<str> {
         self.name.clone()
     }
 
-    /// All its prices.
+    /// Returns the source of the prices in words; empty when the card does not tell it.
+    ///
+    /// ```
+    /// use creatify::credits::RateCard;
+    ///
+    /// let card = RateCard::named("per-second")?;
+    /// assert_eq!(card.description(), "The prices of the vendor's public pages in mid-2026.");
+    /// # Ok::<(), creatify::credits::UnknownRateCard>(())
+    /// ```
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Returns all prices.
     pub fn rates(&self) -> &[Rate] {
         &self.rates
     }
 
-    /// The rate of an operation with a model: the model's own, or else the one for every model.
+    /// Returns the rate of an operation with a model: the model's own, or else the one for every
+    /// model.
     pub fn rate(
         &self,
         operation: BillableOperation,
@@ -122,7 +140,7 @@ impl Default for RateCard {
 
 impl From<&credit_rates::RateCard> for RateCard {
     fn from(card: &credit_rates::RateCard) -> Self {
-        Self { name: card.name.into(), rates: card.rates.iter().map(Rate::from).collect() }
+        Self::new(card.name, card.description, card.rates.iter().map(Rate::from).collect())
     }
 }
 
@@ -149,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_card_prices_every_operation_with_every_known_model() {
+    fn every_known_card_has_a_price_for_every_operation_and_model() {
         for card in RateCard::known() {
             for operation in BillableOperation::ALL {
                 for model in ModelVersion::KNOWN {
@@ -164,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_models_own_rate_goes_before_the_one_for_every_model() {
+    fn a_rate_of_the_model_precedes_the_rate_for_every_model() {
         let mut card = RateCard::default();
         let special = Price::PerBlock { credits: Credits::from(9), block: Duration::from_secs(1) };
         let own = Rate {
@@ -180,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_answered_with_the_known_ones() {
+    fn an_unknown_name_is_an_error_with_the_known_names() {
         let message = RateCard::named("gold").unwrap_err().to_string();
         assert!(message.contains("blocks") && message.contains("per-second"), "{message}");
     }

@@ -1,12 +1,14 @@
 //! Billable requests: validation, budget check, sending.
 
-mod builders;
+mod from_template;
 mod options;
 pub(crate) mod reconcile;
+mod render;
 pub(crate) mod response_id;
 mod send;
 
-pub use builders::{Create, Preview, Render};
+pub use from_template::{Create, Preview};
 pub use reconcile::{Match, MatchConfidence, Reconcile, Reconciled};
+pub use render::Render;
 pub use send::SubmittedJob;
 pub(crate) use send::Submitter;

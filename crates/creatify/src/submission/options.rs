@@ -64,7 +64,10 @@ macro_rules! options {
             /// Sets the expected duration of the video, for the estimate. It is not sent: the
             /// template decides the duration. Unless set, the durations of earlier videos of the
             /// template in this process are expected, or else the client's default.
-            pub fn expected_duration(mut self, seconds: impl Into<DurationRange>) -> Self {
+            pub fn expected_duration(
+                mut self,
+                seconds: impl Into<$crate::credits::DurationRange>,
+            ) -> Self {
                 self.options.seconds = Some(seconds.into());
                 self
             }
@@ -151,7 +154,7 @@ impl Options {
             }
         }
         if let Some(limit) = self.max_credits.filter(|limit| limit.is_negative()) {
-            return Err(Error::invalid(format!("the limit of {limit} credits is below zero")));
+            return Err(Error::invalid(format!("the limit of {} is below zero", limit.in_words())));
         }
         Ok(())
     }
@@ -169,7 +172,8 @@ impl Options {
             return match self.max_credits {
                 None => Ok(None),
                 Some(limit) => Err(Error::invalid(format!(
-                    "the limit of {limit} credits cannot be held without the expected duration of the video"
+                    "the limit of {} cannot be held without the expected duration of the video",
+                    limit.in_words()
                 ))),
             };
         };
@@ -190,8 +194,8 @@ impl Options {
         match self.max_credits {
             Some(limit) if estimate.credits.max > limit => {
                 let message = format!(
-                    "may cost {} credits, above the limit of {limit}; nothing was sent",
-                    estimate.credits.max
+                    "may cost {}, above the limit of {limit}; nothing was sent",
+                    estimate.credits.max.in_words()
                 );
                 Err(Error::new(
                     ErrorKind::OverLimit(Box::new(OverLimit { estimate, limit })),

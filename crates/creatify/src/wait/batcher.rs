@@ -2,7 +2,7 @@
 //! same time share a request. It runs only while somebody waits.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -14,7 +14,11 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::list_support::{self, ListSupport};
+use super::{
+    hints::{HintReliability, Hints, Seen},
+    list_support::{self, ListSupport},
+    pending::{Batching, PendingPoll},
+};
 use crate::{
     error::Error,
     job::{Job, JobId},
@@ -48,7 +52,10 @@ struct Shared {
 struct Queue {
     /// Polls by the time at which they are due; the number keeps those of the same moment apart.
     due: BTreeMap<(Instant, u64), PendingPoll>,
+    /// Times of the polls in `due`, by their numbers.
+    times: HashMap<u64, Instant>,
     entered: u64,
+    hints: Hints,
     /// Number of waits that have not got their answer yet.
     waiting: usize,
     engine: Engine,
@@ -62,34 +69,10 @@ enum Engine {
     Running,
 }
 
-/// A poll that was asked for and not made yet.
-#[derive(Debug)]
-pub(super) struct PendingPoll {
-    pub(super) id: JobId,
-    earliest: Instant,
-    batching: Batching,
-    answer: oneshot::Sender<Result<Job, Error>>,
-}
-
-/// Permission to ask for a job together with others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Batching {
-    Allowed,
-    /// It was missing from a list: only asking for it alone tells.
-    Alone,
-}
-
-impl PendingPoll {
-    pub(super) fn answer(self, answer: Result<Job, Error>) {
-        // Nobody waits for it any more, if this fails.
-        drop(self.answer.send(answer));
-    }
-}
-
 /// A poll that was asked for. Dropped, it is taken back.
 struct PollGuard {
     shared: Arc<Shared>,
-    place: (Instant, u64),
+    number: u64,
     answer: oneshot::Receiver<Result<Job, Error>>,
 }
 
@@ -115,16 +98,34 @@ impl PollBatcher {
         }
     }
 
+    /// Notes that somebody waits for a job, so that hints about it count.
+    pub(super) fn watch(&self, id: JobId) -> WatchGuard {
+        self.shared.queue().hints.watch(id);
+        WatchGuard { shared: self.shared.clone(), id }
+    }
+
+    /// Makes the polls of a job due at once, unless hints about it told nothing a short time ago.
+    pub(crate) fn hint(&self, id: JobId) {
+        let mut queue = self.shared.queue();
+        if let Some(due) = queue.hints.hint(id, Instant::now()) {
+            queue.advance(id, due);
+            drop(queue);
+            self.shared.changed.notify_one();
+        }
+    }
+
     fn enter(&self, id: JobId, due: Instant) -> PollGuard {
         let now = Instant::now();
         let earliest = now + due.saturating_duration_since(now).mul_f64(EARLIEST);
         let (sender, answer) = oneshot::channel();
         let mut queue = self.shared.queue();
         queue.waiting += 1;
-        let place = queue.place(due);
-        let is_next = queue.due.first_key_value().is_none_or(|(first, _)| place < *first);
-        let poll = PendingPoll { id, earliest, batching: Batching::Allowed, answer: sender };
-        queue.due.insert(place, poll);
+        queue.entered += 1;
+        let number = queue.entered;
+        let due = queue.hints.due(id).map_or(due, |hinted| hinted.min(due));
+        let is_next = queue.next_due().is_none_or(|first| due < first);
+        let batching = Batching::Allowed;
+        queue.insert(due, PendingPoll { id, number, earliest, batching, answer: sender });
         let engine = std::mem::replace(&mut queue.engine, Engine::Running);
         drop(queue);
         if engine == Engine::Stopped {
@@ -134,7 +135,7 @@ impl PollBatcher {
         } else if is_next {
             self.shared.changed.notify_one();
         }
-        PollGuard { shared: self.shared.clone(), place, answer }
+        PollGuard { shared: self.shared.clone(), number, answer }
     }
 
     /// Runs the engine.
@@ -154,8 +155,7 @@ impl PollBatcher {
                 {
                     requests.spawn(self.clone().make(request));
                 }
-                let first = queue.due.first_key_value().map(|((due, _), _)| *due);
-                first.filter(|_| requests.len() < MAX_CONCURRENT)
+                queue.next_due().filter(|_| requests.len() < MAX_CONCURRENT)
             };
             let next_due = next_due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
             tokio::select! {
@@ -179,8 +179,7 @@ impl PollBatcher {
         // Jobs that the list did not show are asked for alone, before they are called not found.
         for mut missing in polls {
             missing.batching = Batching::Alone;
-            let place = queue.place(Instant::now());
-            queue.due.insert(place, missing);
+            queue.insert(Instant::now(), missing);
         }
     }
 }
@@ -192,39 +191,94 @@ impl Shared {
 }
 
 impl Queue {
-    fn place(&mut self, due: Instant) -> (Instant, u64) {
-        self.entered += 1;
-        (due, self.entered)
+    fn insert(&mut self, due: Instant, poll: PendingPoll) {
+        self.times.insert(poll.number, due);
+        self.due.insert((due, poll.number), poll);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<PendingPoll> {
+        let due = self.times.remove(&number)?;
+        self.due.remove(&(due, number))
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.due.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Makes the polls of a job due at this time, if they are due later.
+    fn advance(&mut self, id: JobId, due: Instant) {
+        let later: Vec<_> = self
+            .due
+            .range((due, u64::MAX)..)
+            .filter(|(_, poll)| poll.id == id)
+            .map(|((_, number), _)| *number)
+            .collect();
+        for number in later {
+            if let Some(poll) = self.remove(number) {
+                self.insert(due, poll);
+            }
+        }
     }
 
     /// Takes the polls of the next request: one that is due, and those that come along.
     fn next_request(&mut self, now: Instant) -> Option<Vec<PendingPoll>> {
         let mut request = Vec::new();
         while request.is_empty() {
-            let first = self.due.first_entry().filter(|first| first.key().0 <= now)?.remove();
+            let (_, number) = *self.due.first_key_value().map(|(place, _)| place)?;
+            let first =
+                self.next_due().filter(|due| *due <= now).and_then(|_| self.remove(number))?;
             // One that was put back after a list may have been given up meanwhile.
             request.extend(Some(first).filter(|first| !first.answer.is_closed()));
         }
         if self.list_support == ListSupport::Refused || request[0].batching == Batching::Alone {
-            return Some(request);
+            return Some(self.noted(request, now));
         }
         let comes_along =
             |poll: &PendingPoll| poll.earliest <= now && poll.batching == Batching::Allowed;
         let soonest = self.due.iter().take(4 * limits::IDS).filter(|(_, poll)| comes_along(poll));
-        let places: Vec<_> = soonest.map(|(place, _)| *place).take(limits::IDS - 1).collect();
-        request.extend(places.iter().filter_map(|place| self.due.remove(place)));
-        Some(request)
+        let numbers: Vec<_> =
+            soonest.map(|((_, number), _)| *number).take(limits::IDS - 1).collect();
+        request.extend(numbers.into_iter().filter_map(|number| self.remove(number)));
+        Some(self.noted(request, now))
+    }
+
+    fn noted(&mut self, request: Vec<PendingPoll>, now: Instant) -> Vec<PendingPoll> {
+        request.iter().for_each(|poll| self.hints.polled(poll.id, now));
+        request
     }
 }
 
 impl Drop for PollGuard {
     fn drop(&mut self) {
         let mut queue = self.shared.queue();
-        queue.due.remove(&self.place);
+        queue.remove(self.number);
         queue.waiting -= 1;
         if queue.waiting == 0 {
             self.shared.changed.notify_one();
         }
+    }
+}
+
+/// Held by a wait, so that hints about its job count.
+pub(super) struct WatchGuard {
+    shared: Arc<Shared>,
+    id: JobId,
+}
+
+impl WatchGuard {
+    /// Notes the status that a poll of a job with a webhook URL showed.
+    pub(super) fn seen(&self, seen: Seen) {
+        self.shared.queue().hints.seen(self.id, seen);
+    }
+
+    pub(super) fn reliability(&self) -> HintReliability {
+        self.shared.queue().hints.reliability()
+    }
+}
+
+impl Drop for WatchGuard {
+    fn drop(&mut self) {
+        self.shared.queue().hints.unwatch(self.id);
     }
 }
 
@@ -237,6 +291,7 @@ impl Drop for RunGuard {
             let mut queue = shared.queue();
             queue.engine = Engine::Stopped;
             queue.due.clear();
+            queue.times.clear();
         }
     }
 }

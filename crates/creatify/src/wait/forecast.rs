@@ -86,6 +86,13 @@ fn cells() -> impl Iterator<Item = (f64, f64)> {
     EDGES.windows(2).map(|edge| ((edge[0] + edge[1]) / 2.0, edge[1] - edge[0]))
 }
 
+impl History {
+    /// Forecasts when the job will end.
+    pub fn forecast(&self) -> CompletionForecast {
+        CompletionForecast::of(self)
+    }
+}
+
 impl CompletionForecast {
     pub(super) fn of(history: &History) -> Self {
         let (mean, spread) = history.run_times.map_or(UNKNOWN_RUN, |run_times| run_times.next());
@@ -278,7 +285,7 @@ mod tests {
     use super::{super::RunTimeStats, *};
     use crate::job::Progress;
 
-    /// A run that begins after 20 s, polled every 10 s.
+    /// Returns a run that begins after 20 s and is polled every 10 s.
     fn running(shown: &[f64]) -> History {
         let mut history = History::new();
         history.record(Duration::from_secs(20), &JobStatus::InQueue, None);
@@ -292,24 +299,24 @@ mod tests {
         history
     }
 
-    fn about(seconds: std::ops::Range<u64>, history: &History) {
+    fn assert_remaining(seconds: std::ops::Range<u64>, history: &History) {
         let eta = history.forecast().eta().unwrap();
         assert!(seconds.contains(&eta.remaining.as_secs()), "{eta:?}");
         assert!(eta.at_least < eta.remaining && eta.remaining < eta.at_most, "{eta:?}");
     }
 
     #[test]
-    fn steady_progress_tells_the_end() {
-        about(45..75, &running(&[0.05, 0.15, 0.25, 0.35, 0.45])); // 1 % a second
+    fn steady_progress_gives_the_end() {
+        assert_remaining(45..75, &running(&[0.05, 0.15, 0.25, 0.35, 0.45])); // 1 % a second
     }
 
     #[test]
-    fn progress_that_slows_down_or_speeds_up_tells_the_end_too() {
+    fn progress_that_slows_down_or_speeds_up_gives_the_end() {
         let seconds = [5.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0]; // of 100
         let shown =
             |power: f64| seconds.map(|at: f64| ((at / 100.0).powf(power) * 20.0).floor() / 20.0);
-        about(25..48, &running(&shown(0.6)));
-        about(25..48, &running(&shown(1.6)));
+        assert_remaining(25..48, &running(&shown(0.6)));
+        assert_remaining(25..48, &running(&shown(1.6)));
     }
 
     #[test]
@@ -325,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn without_progress_earlier_jobs_tell_the_end_and_without_both_nobody_does() {
+    fn without_progress_earlier_jobs_give_the_end_and_without_both_there_is_none() {
         let history = running(&[]);
         assert_eq!(history.forecast().eta(), None);
         let earlier: RunTimeStats =
@@ -350,9 +357,12 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a service shows, an forecast is a distribution and a pause a time.
         #[test]
-        fn no_history_breaks_it(polls in proptest::collection::vec(any_poll(), 0..12), age in 0u64..100_000, worth in 0.001..10.0f64) {
+        fn any_history_gives_a_distribution_and_a_delay(
+            polls in proptest::collection::vec(any_poll(), 0..12),
+            age in 0u64..100_000,
+            worth in 0.001..10.0f64,
+        ) {
             let mut history = History::new().submitted_before(Duration::from_secs(age));
             let mut now = 0.0;
             for (later, status, progress) in polls {
@@ -363,9 +373,9 @@ mod tests {
             prop_assert!((forecast.chances.iter().sum::<f64>() - 1.0).abs() < 1e-6);
             prop_assert!(forecast.chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
             prop_assert!((0.0..=1.0).contains(&forecast.progress_credence));
-            let pause = forecast.delay(worth);
-            prop_assert!(pause > 0.0 && pause <= LAST_CELL, "{pause}");
-            prop_assert!(forecast.delay(worth * 2.0) >= pause, "a dearer request is made later");
+            let delay = forecast.delay(worth);
+            prop_assert!(delay > 0.0 && delay <= LAST_CELL, "{delay}");
+            prop_assert!(forecast.delay(worth * 2.0) >= delay, "a dearer request is later");
         }
     }
 }

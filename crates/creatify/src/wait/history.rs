@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use creatify_api::JobStatus;
 
-use super::forecast::CompletionForecast;
 use crate::job::Progress;
 
 /// Number of points of a job's progress that are kept: the last ones tell the most.
@@ -124,11 +123,6 @@ impl History {
     /// Returns whether it was running at the last poll.
     pub fn is_running(&self) -> bool {
         self.running.is_some() && self.done.is_none()
-    }
-
-    /// Forecasts when it will end.
-    pub fn forecast(&self) -> CompletionForecast {
-        CompletionForecast::of(self)
     }
 
     /// Returns how long its run took, if it is done at the next poll. Between two polls, the middle

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{forecast::CompletionForecast, history::History};
+use super::{forecast::CompletionForecast, hints::HintReliability, history::History};
 
 /// State of a wait, from which a [`PollPolicy`] decides when to poll next.
 #[derive(Debug, Clone, Copy)]
@@ -12,14 +12,16 @@ pub struct PollState<'w> {
     pub history: &'w History,
     /// Time at which the job will probably end.
     pub forecast: &'w CompletionForecast,
+    /// Probability that the end of the job is told by a [hint](crate::Client::hint).
+    pub hint_reliability: HintReliability,
     /// Random number, evenly distributed from 0 to 1, for jitter.
     pub random: f64,
 }
 
 impl<'w> PollState<'w> {
-    /// Returns a state, as tests of a policy need it.
+    /// Returns a state without hints, as tests of a policy need it.
     pub fn new(history: &'w History, forecast: &'w CompletionForecast, random: f64) -> Self {
-        Self { history, forecast, random }
+        Self { history, forecast, hint_reliability: HintReliability::default(), random }
     }
 }
 
@@ -79,10 +81,15 @@ mod worth {
 
 /// Upper bound of the first delay, in seconds. How long jobs take is not documented, so no delay is
 /// longer than the wait so far either.
-const FIRST_LOOK: f64 = 10.0;
+const FIRST_DELAY: f64 = 10.0;
 /// Delays are spread by this part either way, so that jobs that were submitted together are not
 /// polled in step for ever.
 const JITTER: f64 = 0.03;
+
+/// Additional cost of a request, as a multiple, while hints are certain to come.
+const HINTED_REQUEST_COST: f64 = 600.0;
+/// Additional length of the longest delay, as a multiple, while hints are certain to come.
+const HINTED_MAX_DELAY: f64 = 19.0;
 
 impl Adaptive {
     /// Returns a policy with delays between these two, in any order; 2 s and 60 s by default.
@@ -109,22 +116,25 @@ impl Default for Adaptive {
 
 impl PollPolicy for Adaptive {
     fn next_delay(&self, state: &PollState<'_>) -> Duration {
-        let PollState { history, forecast, random } = *state;
+        let PollState { history, forecast, hint_reliability, random } = *state;
+        // Only hints that hardly ever fail to come may replace polls.
+        let trust = hint_reliability.probability().powi(20);
+        let request_cost = self.request_cost * (1.0 + HINTED_REQUEST_COST * trust);
         let pause = if let Some(done) = history.done {
             (history.now - done) / 2.0 // its output may appear at any moment, or never
         } else if history.running.is_none() {
-            forecast.delay(worth::QUEUED * self.request_cost)
+            forecast.delay(worth::QUEUED * request_cost)
         } else {
             let untold = if history.run_times.is_some() { worth::EARLIER } else { worth::UNTOLD };
             forecast.delay(
-                untold
-                    * (worth::TOLD / untold).powf(forecast.progress_credence)
-                    * self.request_cost,
+                untold * (worth::TOLD / untold).powf(forecast.progress_credence) * request_cost,
             )
         };
         let known = history.run_times.is_some() || forecast.progress_credence > 0.5;
-        let pause = if known { pause } else { pause.min(history.now.max(FIRST_LOOK)) };
-        spread(Duration::from_secs_f64(pause), random).clamp(self.min, self.max)
+        let unknown_bound = history.now.max(FIRST_DELAY) * (1.0 + HINTED_MAX_DELAY * trust);
+        let pause = if known { pause } else { pause.min(unknown_bound) };
+        let max = self.max.mul_f64(1.0 + HINTED_MAX_DELAY * trust);
+        spread(Duration::from_secs_f64(pause), random).clamp(self.min, max)
     }
 }
 

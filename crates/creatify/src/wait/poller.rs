@@ -1,19 +1,26 @@
 //! One wait: polls when its policy says so, tells what changed, and ends with the goal, a failure
 //! or its deadline.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use creatify_api::JobStatus;
 use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Eta, History, PollState, WaitEvent, WaitOptions};
+use super::{
+    batcher::{PollBatcher, WatchGuard},
+    event::WaitEvent,
+    forecast::Eta,
+    hints::{HintReliability, Seen},
+    history::{History, RunTimeStats},
+    policy::{PollPolicy, PollState},
+};
 use crate::{
     credits::Credits,
     error::{ChargeRisk, Error, ErrorKind, RetrySafety},
     http::{Origin, error_response::bounded_line},
-    job::{GoalStatus, Job},
+    job::{GoalStatus, Job, JobHandle},
 };
 
 /// A job that stays `done` without its output for this long will not get it. Right after a render
@@ -35,6 +42,16 @@ const DELAY_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// No policy may make a wait spin.
 const MIN_DELAY: Duration = Duration::from_millis(10);
 
+/// Options of a wait.
+pub(super) struct WaitOptions {
+    pub(super) batcher: PollBatcher,
+    pub(super) handle: JobHandle,
+    pub(super) timeout: Duration,
+    pub(super) policy: Arc<dyn PollPolicy>,
+    pub(super) run_times: Option<RunTimeStats>,
+    pub(super) known: Option<Job>,
+}
+
 /// State of one wait.
 pub(super) struct Poller {
     options: WaitOptions,
@@ -44,6 +61,7 @@ pub(super) struct Poller {
     next_poll: Instant,
     history: History,
     submitted: Submitted,
+    watch: WatchGuard,
     last_seen: Option<Job>,
     last_failure: Option<String>,
     failures: u32,
@@ -88,6 +106,7 @@ impl Poller {
             last_poll: deadline - LAST_POLL.min(options.timeout / 10),
             next_poll: started,
             history,
+            watch: options.batcher.watch(options.handle.id),
             submitted: if age.is_some() { Submitted::Here } else { Submitted::Elsewhere },
             last_seen: None,
             last_failure: None,
@@ -147,10 +166,21 @@ impl Poller {
     /// Returns the pause before the next poll, and when the job will probably end.
     fn plan(&self) -> (Duration, Option<Eta>) {
         let forecast = self.history.forecast();
-        let state = PollState::new(&self.history, &forecast, fastrand::f64());
+        let state = PollState {
+            hint_reliability: self.hint_reliability(),
+            ..PollState::new(&self.history, &forecast, fastrand::f64())
+        };
         let delay = self.options.policy.next_delay(&state);
         let eta = forecast.eta().filter(|_| self.history.is_running());
         (delay.max(DELAY_AFTER_FAILURE * self.failures.min(10)).max(MIN_DELAY), eta)
+    }
+
+    /// Returns how far hints are relied on for this job: they come only to a webhook URL.
+    fn hint_reliability(&self) -> HintReliability {
+        match &self.last_seen {
+            Some(job) if job.webhook_url().is_some() => self.watch.reliability(),
+            _ => HintReliability::default(),
+        }
     }
 
     /// Takes the age of a job of somebody else from its first status.
@@ -167,6 +197,7 @@ impl Poller {
             self.begin_history(&job);
         }
         let goal = self.options.handle.goal;
+        self.note_for_hints(&job);
         if self.options.batcher.jobs().run_times.is_left_over(&job) {
             self.history.record(self.started.elapsed(), &JobStatus::Pending, None);
             return self.progress(job);
@@ -198,6 +229,18 @@ impl Poller {
         }
         self.history.record(self.started.elapsed(), job.status(), job.progress());
         self.progress(job)
+    }
+
+    fn note_for_hints(&self, job: &Job) {
+        if job.webhook_url().is_none() {
+            return;
+        }
+        let last_status = self.last_seen.as_ref().map(Job::status);
+        self.watch.seen(match job.goal_status(self.options.handle.goal) {
+            GoalStatus::Reached | GoalStatus::Failed | GoalStatus::Rejected => Seen::End,
+            _ if last_status == Some(job.status()) => Seen::SameStatus,
+            _ => Seen::NewStatus,
+        });
     }
 
     /// Returns an event if the job has changed.

@@ -1,22 +1,22 @@
-//! One thing that changed: what it is, whom it hits, and how hard.
+//! A change, with its weight and the audience that it affects.
 
-/// How hard. The hardest comes first.
+/// Weight of a change; the heaviest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     Breaking,
-    /// Nothing breaks, but someone must say whether it is right: money.
+    /// A change of money: nothing breaks, but someone must confirm it.
     Decision,
     Additive,
 }
 
-/// Whom.
+/// Audience of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Whom {
-    /// Whoever sends requests and reads answers, in any language.
+pub enum Audience {
+    /// Senders of requests and readers of answers, in any language.
     EveryClient,
-    /// Code generated from the document, in any language: the wire is the same, a name is not.
+    /// Code generated from the document, in any language: a name changed, the wire did not.
     GeneratedCode,
-    /// Rust code that uses creatify-api, or through it the crates that pass its types on.
+    /// Rust code that uses creatify-api, also through the crates that show its types.
     Rust,
     /// Estimates, limits and bills.
     Money,
@@ -25,23 +25,23 @@ pub enum Whom {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
     pub weight: Weight,
-    pub whom: Whom,
-    pub what: String,
-    /// What it means for them, where that is not plain.
-    pub so: Option<&'static str>,
+    pub audience: Audience,
+    pub text: String,
+    /// Explanation, where the text alone is not enough.
+    pub note: Option<&'static str>,
 }
 
 impl Change {
-    pub fn new(weight: Weight, whom: Whom, what: impl Into<String>) -> Self {
-        Self { weight, whom, what: what.into(), so: None }
+    pub fn new(weight: Weight, audience: Audience, text: impl Into<String>) -> Self {
+        Self { weight, audience, text: text.into(), note: None }
     }
 
-    pub fn so(self, so: &'static str) -> Self {
-        Self { so: Some(so), ..self }
+    pub fn note(self, note: &'static str) -> Self {
+        Self { note: Some(note), ..self }
     }
 }
 
-impl Whom {
+impl Audience {
     pub fn name(self) -> &'static str {
         match self {
             Self::EveryClient => "every client",

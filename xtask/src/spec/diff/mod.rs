@@ -1,4 +1,5 @@
-//! `cargo xtask spec diff`: what did a change of `openapi.yaml` break, for whom, and which versions follow?
+//! `cargo xtask spec diff`: changes of `openapi.yaml`, the audiences they break, and the versions
+//! that follow.
 
 mod change;
 mod money;
@@ -8,8 +9,6 @@ mod rust;
 mod semver_checks;
 mod tree;
 pub mod wire;
-
-use std::fs;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
@@ -24,25 +23,26 @@ use self::{
 pub use self::{releases::first_products, report::Report};
 use super::drift;
 use crate::{
-    regen::{self, Surface},
+    surface::{self, Surface},
     workspace::root,
 };
 
-/// Say what changed in openapi.yaml, whom it breaks, and which versions follow
+/// List the changes of openapi.yaml, the audiences they break, and the versions that follow
 ///
-/// The wire is compared by Redocly (Node.js), Rust by the generated types and methods, money by x-credit-rates, x-plans and x-billing.
-/// Breaking: someone's code stops working. Needs a decision: nothing breaks, but money changes. Additive: nobody has to do anything.
+/// Redocly (Node.js) compares the wire; the generated types and methods are compared for Rust, and
+/// x-credit-rates, x-plans and x-billing for money. Breaking: existing code stops working. Needs a
+/// decision: nothing breaks, but money changes. Additive: nobody has to do anything.
 ///
-/// The generated types have public fields, so that a new field breaks Rust code that writes such a type out; values added to enums break
-/// nobody, since enums are open.
+/// The generated types have public fields, so a new field breaks Rust code that writes such a type
+/// out. New values of enums break nobody, since enums are open.
 #[derive(Args)]
 pub struct Options {
-    /// What to compare with: a tag, branch or commit [default: the last release tag v…, else where this branch left main]
+    /// A tag, branch or commit [default: the last tag v…, else the fork point from main]
     revision: Option<String>,
-    /// Fail when a change that breaks or needs a decision has no new version or no entry in CHANGELOG.md
+    /// Fail if a breaking change or one of money lacks its version or entry in CHANGELOG.md
     #[arg(long)]
     check: bool,
-    /// Compare also the hand-written crates with the revision, by cargo-semver-checks: takes many minutes
+    /// Compare the hand-written crates too, by cargo-semver-checks: takes many minutes
     #[arg(long)]
     semver_checks: bool,
 }
@@ -61,21 +61,21 @@ pub fn run(options: &Options) -> Result<()> {
     if options.check { released(&report) } else { Ok(()) }
 }
 
-/// What CI wants, with nothing to say when all is well. Where there is a release, the hand-written crates are compared with it too.
+/// Checks versions and entries, for CI. Compares the hand-written crates too after a release.
 pub fn check() -> Result<()> {
     let base = Base::default()?;
     let report = compare(&base, base.is_release)?;
     released(&report).map_err(|error| anyhow!("{report}\n{error}"))
 }
 
-/// Has everything that breaks or costs a new version and an entry?
+/// Fails unless every breaking change or one of money has its version and entry.
 fn released(report: &Report) -> Result<()> {
-    let undone =
-        report.releases.iter().filter(|release| release.is_pressing() && !release.is_done());
-    let names: Vec<_> = undone.map(|release| release.name.as_str()).collect();
+    let missing =
+        report.releases.iter().filter(|release| release.is_required() && !release.is_done());
+    let names: Vec<_> = missing.map(|release| release.name.as_str()).collect();
     ensure!(
         names.is_empty(),
-        "a change that breaks or needs a decision has no new version or no entry in CHANGELOG.md: {}",
+        "a breaking change or one of money lacks its version or its entry in CHANGELOG.md: {}",
         names.join(", ")
     );
     Ok(())
@@ -83,41 +83,33 @@ fn released(report: &Report) -> Result<()> {
 
 fn compare(base: &Base, semver_checks: bool) -> Result<Report> {
     let tree = base.tree();
-    let folder = tempfile::tempdir()?;
-    let old = folder.path().join("openapi.yaml");
-    let (before, after) = (tree.openapi()?, Tree::Working.openapi()?);
-    fs::write(&old, &before)?;
-    let said = wire::redocly(&old, &root().join("openapi.yaml"))?;
-    let changelog = Tree::Working.read("CHANGELOG.md")?.unwrap_or_default();
-    let document =
-        |text: &str| serde_saphyr::from_str::<Value>(text).context("openapi.yaml is no YAML");
-    let (document_before, document_after) = (document(&before)?, document(&after)?);
+    let document = |text: &str| serde_saphyr::from_str::<Value>(text).context("openapi.yaml");
+    let document_before = document(&tree.openapi()?)?;
+    let document_after = document(&Tree::WorkTree.openapi()?)?;
+    let redocly = wire::redocly(&document_before, &document_after)?;
+    let changelog = Tree::WorkTree.read("CHANGELOG.md")?.unwrap_or_default();
     let before =
         Side { document: &document_before, surface: &tree.surface()?, products: &products(&tree)? };
     let after = Side {
         document: &document_after,
-        surface: &regen::generated(&root())?,
-        products: &products(&Tree::Working)?,
+        surface: &surface::generated(&root())?,
+        products: &products(&Tree::WorkTree)?,
     };
     let (mut hand_written, mut notes) = (Vec::new(), Vec::new());
     if semver_checks {
         hand_written = semver_checks::changes(&base.commit, after.products)?;
-    } else if base.is_release {
-        notes.push(
-            "The hand-written crates were not compared: --semver-checks does it, in minutes."
-                .to_owned(),
-        );
     } else {
-        notes.push(
-            "The hand-written crates were not compared: there is no release of them yet."
-                .to_owned(),
-        );
+        let why = match base.is_release {
+            true => "--semver-checks does it, in minutes",
+            false => "there is no release of them yet",
+        };
+        notes.push(format!("The hand-written crates were not compared: {why}."));
     }
-    let report = report(&said, &before, &after, hand_written, &changelog)?;
+    let report = report(&redocly, &before, &after, hand_written, &changelog)?;
     Ok(Report { base: base.name.clone(), notes, ..report })
 }
 
-/// What follows from what Redocly said and from both sides.
+/// Builds the report from Redocly's output and both sides.
 pub fn report(
     redocly: &str,
     before: &Side<'_>,
@@ -167,19 +159,18 @@ mod tests {
         })
     }
 
-    /// What is said to break when `Amount` may be null.
+    /// Returns the breaking changes when `Amount` becomes nullable.
     fn breaking(property_before: &Value, property_after: &Value) -> Result<Vec<String>> {
         let surface = Surface::new();
         let before = document(property_before, &json!({ "type": "number" }));
         let after = document(property_after, &json!({ "type": "number", "nullable": true }));
         let side = |document| Side { document, surface: &surface, products: &[] };
         let report = report(REDOCLY, &side(&before), &side(&after), Vec::new(), "")?;
-        Ok(report.changes.into_iter().map(|change| change.what).collect())
+        Ok(report.changes.into_iter().map(|change| change.text).collect())
     }
 
     #[test]
-    fn null_that_was_allowed_beside_a_reference_is_no_change_where_it_is_allowed_behind_it()
-    -> Result<()> {
+    fn moving_nullable_between_a_reference_and_its_target_is_no_change() -> Result<()> {
         let reference = json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }] });
         let nullable =
             json!({ "allOf": [{ "$ref": "#/components/schemas/Amount" }], "nullable": true });

@@ -1,41 +1,43 @@
-//! What changed about money? Redocly does not look at `x-credit-rates`, `x-plans` and `x-billing`.
+//! Changes of money: `x-credit-rates`, `x-plans` and `x-billing`, which Redocly does not compare.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::change::{Change, Weight, Whom};
+use super::change::{Audience, Change, Weight};
 use crate::spec::document::{decimal, items, members, operations};
 
-/// What a document says of money, in words that can be compared, by what it is about.
+/// Prices of a document in comparable words, by subject.
 type Prices = BTreeMap<String, Price>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Price {
     words: String,
-    /// By which it can be said how much dearer it became.
+    /// Comparable amount, to express a change in percent.
     amount: Option<Decimal>,
 }
 
 pub fn money(before: &Value, after: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut compare = |before: &Prices, after: &Prices| {
-        for (what, price) in before {
-            match after.get(what) {
-                None => changes
-                    .push(decision(format!("{what}: no longer has a price (was {})", price.words))),
+        for (subject, price) in before {
+            match after.get(subject) {
+                None => changes.push(decision(format!(
+                    "{subject}: no longer has a price (was {})",
+                    price.words
+                ))),
                 Some(now) if now != price => {
-                    changes.push(decision(format!("{what}: {}", price.becomes(now))))
+                    changes.push(decision(format!("{subject}: {}", price.becomes(now))))
                 }
                 Some(_) => {}
             }
         }
-        for (what, price) in after.iter().filter(|(what, _)| !before.contains_key(*what)) {
+        for (subject, price) in after.iter().filter(|(subject, _)| !before.contains_key(*subject)) {
             changes.push(Change::new(
                 Weight::Additive,
-                Whom::Money,
-                format!("{what}: {} is new", price.words),
+                Audience::Money,
+                format!("{subject}: {} is new", price.words),
             ));
         }
     };
@@ -50,9 +52,9 @@ pub fn money(before: &Value, after: &Value) -> Vec<Change> {
     changes
 }
 
-fn decision(what: String) -> Change {
-    Change::new(Weight::Decision, Whom::Money, what)
-        .so("estimates, limits and the sandbox follow it")
+fn decision(subject: String) -> Change {
+    Change::new(Weight::Decision, Audience::Money, subject)
+        .note("estimates, limits and the sandbox follow it")
 }
 
 impl Price {
@@ -69,7 +71,7 @@ impl Price {
     }
 }
 
-/// The rates by card, operation and model, and which card is the default.
+/// Returns the rates by card, operation and model, and the default card.
 fn rates(document: &Value) -> Prices {
     let rates = &document["x-credit-rates"];
     let default = Price { words: text(&rates["default"]), amount: None };
@@ -107,7 +109,7 @@ fn plans(document: &Value) -> Prices {
     items(&document["x-plans"]).filter_map(price).collect()
 }
 
-/// At which rate each operation is charged.
+/// Returns the rate of each operation.
 fn billing(document: &Value) -> Prices {
     let operations = operations(document);
     let rate = |value: &Value| Price { words: text(&value["x-billing"]), amount: None };
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_someone_pays_by_is_a_decision_when_it_changes() {
+    fn every_change_of_a_rate_a_plan_or_a_billing_needs_a_decision() {
         let rate = |operation: &str, credits: Value| json!({ "operation": operation, "credits": credits, "block_seconds": 30 });
         let plan =
             |dollars: u8| json!([{ "name": "Starter", "credits": 500, "usd_per_month": dollars }]);
@@ -153,12 +155,12 @@ mod tests {
             &plan(100),
             "create",
         );
-        let said: Vec<_> = money(&before, &after)
+        let found: Vec<_> = money(&before, &after)
             .into_iter()
-            .map(|change| format!("{:?}: {}", change.weight, change.what))
+            .map(|change| format!("{:?}: {}", change.weight, change.text))
             .collect();
         assert_eq!(
-            said,
+            found,
             [
                 "Decision: create with any model on card blocks: 0.3 / 30 s becomes 0.1 / 30 s (-66.7 %)",
                 "Decision: render with any model on card blocks: no longer has a price (was 4 / 30 s)",

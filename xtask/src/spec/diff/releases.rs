@@ -1,15 +1,15 @@
-//! Which versions follow from a change, and is it written down?
+//! Versions that follow from changes, and their entries in the changelog.
 
 use anyhow::{Context, Result};
 use semver::Version;
 use toml::Table;
 
 use super::{
-    change::{Change, Weight, Whom},
+    change::{Audience, Change, Weight},
     tree::{OPENAPI, Tree},
 };
 
-/// Something with a version of its own.
+/// The document or a crate, with its version.
 #[derive(Debug, Clone)]
 pub struct Product {
     pub name: String,
@@ -17,7 +17,8 @@ pub struct Product {
     pub kind: Kind,
 }
 
-/// What a product has to do with the document. The crates share the version of the workspace, so that they are raised together.
+/// Relation of a product to the document. The crates share the version of the workspace and are
+/// raised together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Document,
@@ -25,7 +26,7 @@ pub enum Kind {
     Generated,
     /// A crate whose users see the generated types.
     ShowsTypes,
-    /// A crate that uses the generated code, and shows none of it.
+    /// A crate that uses the generated code without showing it.
     Inside,
 }
 
@@ -36,17 +37,17 @@ pub struct Release {
     pub kind: Kind,
     pub before: Version,
     pub after: Version,
-    /// The hardest of the changes that it has.
+    /// Weight of the heaviest change.
     pub weight: Option<Weight>,
-    /// The least version that tells its users.
+    /// Lowest version that announces the changes.
     pub own: Version,
-    /// The least version when crates that share theirs are raised together.
+    /// Lowest version that all crates can share.
     pub needed: Version,
-    /// Has the CHANGELOG an entry for that version?
-    pub is_told: bool,
+    /// The changelog has an entry for that version.
+    pub has_entry: bool,
 }
 
-/// The document and the crates that are published.
+/// Reads the versions of the document and of the published crates.
 pub fn products(tree: &Tree) -> Result<Vec<Product>> {
     let document: serde_json::Value = serde_saphyr::from_str(&tree.openapi()?)?;
     let version =
@@ -73,7 +74,7 @@ pub fn products(tree: &Tree) -> Result<Vec<Product>> {
     Ok(products)
 }
 
-/// All of them at their first versions: to show what a change comes to, whatever has been released since.
+/// Returns all products at their first versions, for reports that do not depend on releases.
 pub fn first_products() -> Vec<Product> {
     let product = |name: &str, kind, version| Product { name: name.to_owned(), version, kind };
     let crates = [
@@ -96,7 +97,7 @@ fn manifest(tree: &Tree, path: &str) -> Result<Table> {
         .with_context(|| path.to_owned())
 }
 
-/// What follows for each product that a change touches.
+/// Computes the release of each product that changes.
 pub fn releases(
     changes: &[Change],
     unnoticed: usize,
@@ -104,19 +105,21 @@ pub fn releases(
     after: &[Product],
     changelog: &str,
 ) -> Vec<Release> {
-    let hardest = |hits: &dyn Fn(Whom) -> bool| {
-        changes.iter().filter(|change| hits(change.whom)).map(|change| change.weight).min()
+    let heaviest = |hits: &dyn Fn(Audience) -> bool| {
+        changes.iter().filter(|change| hits(change.audience)).map(|change| change.weight).min()
     };
     let mut releases = Vec::new();
     for product in after {
         let weight = match product.kind {
-            Kind::Document => hardest(&|whom| whom != Whom::Rust),
+            Kind::Document => heaviest(&|audience| audience != Audience::Rust),
             Kind::Generated | Kind::ShowsTypes => {
-                hardest(&|whom| matches!(whom, Whom::Rust | Whom::Money))
+                heaviest(&|audience| matches!(audience, Audience::Rust | Audience::Money))
             }
-            // Nothing that its users could have built on.
-            Kind::Inside => hardest(&|whom| matches!(whom, Whom::Rust | Whom::Money))
-                .map(|weight| weight.max(Weight::Decision)),
+            // Its users cannot depend on the generated types.
+            Kind::Inside => {
+                heaviest(&|audience| matches!(audience, Audience::Rust | Audience::Money))
+                    .map(|weight| weight.max(Weight::Decision))
+            }
         };
         if weight.is_none() && (product.kind != Kind::Document || unnoticed == 0) {
             continue;
@@ -131,7 +134,7 @@ pub fn releases(
             weight,
             needed: own.clone(),
             own,
-            is_told: false,
+            has_entry: false,
         });
     }
     let shared = releases
@@ -144,12 +147,12 @@ pub fn releases(
             .clone()
             .filter(|_| release.kind != Kind::Document)
             .unwrap_or_else(|| release.needed.clone());
-        release.is_told = is_told(changelog, &release.name, release.version());
+        release.has_entry = has_entry(changelog, &release.name, release.version());
     }
     releases
 }
 
-/// By the rules of semantic versions; below 1.0.0 the second number is the one that breaks.
+/// Applies semantic versioning; below 1.0.0 the second number announces breaking changes.
 fn next(version: &Version, weight: Option<Weight>) -> Version {
     let Version { major, minor, patch, .. } = *version;
     match (weight, major) {
@@ -160,8 +163,8 @@ fn next(version: &Version, weight: Option<Weight>) -> Version {
     }
 }
 
-/// Is there a heading `## creatify-api, creatify 0.2.0` with something under it?
-fn is_told(changelog: &str, name: &str, version: &Version) -> bool {
+/// Finds a heading such as `## creatify-api, creatify 0.2.0` with text below it.
+fn has_entry(changelog: &str, name: &str, version: &Version) -> bool {
     changelog.split("\n## ").skip(1).any(|section| {
         let (heading, text) = section.split_once('\n').unwrap_or((section, ""));
         let of = heading.trim().rsplit_once(' ').filter(|(_, own)| *own == version.to_string());
@@ -171,12 +174,12 @@ fn is_told(changelog: &str, name: &str, version: &Version) -> bool {
 }
 
 impl Release {
-    /// The version in which the change is released.
+    /// Returns the version that will contain the changes.
     pub fn version(&self) -> &Version {
         (&self.needed).max(&self.after)
     }
 
-    /// Why this version.
+    /// Explains the version.
     pub fn why(&self) -> String {
         match (self.kind, self.weight) {
             _ if self.own < self.needed => {
@@ -196,16 +199,16 @@ impl Release {
     }
 
     pub fn is_done(&self) -> bool {
-        self.is_raised() && self.is_told
+        self.is_raised() && self.has_entry
     }
 
-    /// Must it not be left undone?
-    pub fn is_pressing(&self) -> bool {
+    /// A breaking change or one of money must not stay unreleased.
+    pub fn is_required(&self) -> bool {
         matches!(self.weight, Some(Weight::Breaking | Weight::Decision))
     }
 }
 
-/// What is left to do before all of it can be released.
+/// Lists the steps that are left before the release.
 pub fn todo(releases: &[Release]) -> Vec<String> {
     let mut todo = Vec::new();
     for (number, is_of) in
@@ -216,12 +219,14 @@ pub fn todo(releases: &[Release]) -> Vec<String> {
         if !of().all(Release::is_raised) {
             todo.push(format!("raise {number} to {version}"));
         }
-        let untold: Vec<_> =
-            of().filter(|release| !release.is_told).map(|release| release.name.as_str()).collect();
-        if !untold.is_empty() {
+        let missing: Vec<_> = of()
+            .filter(|release| !release.has_entry)
+            .map(|release| release.name.as_str())
+            .collect();
+        if !missing.is_empty() {
             todo.push(format!(
                 "say what changed and why in CHANGELOG.md, under `## {} {version}`",
-                untold.join(", ")
+                missing.join(", ")
             ));
         }
     }
@@ -235,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_version_is_the_least_that_tells_of_the_change() {
+    fn the_next_version_is_the_lowest_that_announces_the_change() {
         for (version, weight, expected) in [
             ("1.2.3", Some(Weight::Breaking), "2.0.0"),
             ("1.2.3", Some(Weight::Decision), "1.3.0"),
@@ -253,19 +258,19 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_names_the_product_and_the_version_and_says_something() {
+    fn an_entry_has_the_product_the_version_and_some_text() {
         let changelog = "# Changelog\n\n## openapi.yaml 2.0.0\n\nIt breaks.\n\n## creatify-api, creatify 0.2.0\n\nIt follows.\n\n## creatify-cli 0.2.0\n\n";
-        let told = |name, version: &str| is_told(changelog, name, &version.parse().unwrap());
+        let told = |name, version: &str| has_entry(changelog, name, &version.parse().unwrap());
         assert!(
             told("openapi.yaml", "2.0.0")
                 && told("creatify", "0.2.0")
                 && told("creatify-api", "0.2.0")
         );
         assert!(!told("openapi.yaml", "2.0.1") && !told("creatify-sandbox", "0.2.0"));
-        assert!(!told("creatify-cli", "0.2.0"), "a heading alone says nothing");
+        assert!(!told("creatify-cli", "0.2.0"), "a heading alone is no entry");
     }
 
-    /// The first products, and those of them that were raised.
+    /// Releases of the first products, raised to the given versions.
     fn released(changes: &[Change], openapi: &str, crates: &str, changelog: &str) -> Vec<Release> {
         let before = first_products();
         let raised = |product: &Product| {
@@ -277,8 +282,8 @@ mod tests {
     }
 
     #[test]
-    fn a_breaking_change_is_undone_until_its_version_is_raised_and_told() {
-        let changes = [Change::new(Weight::Breaking, Whom::EveryClient, "a field is gone")];
+    fn a_breaking_change_is_done_once_its_version_is_raised_and_has_an_entry() {
+        let changes = [Change::new(Weight::Breaking, Audience::EveryClient, "a field is gone")];
         let told = "# Changelog\n\n## openapi.yaml 2.0.0\n\nThe field is gone.\n";
         for (version, changelog, is_done) in [
             ("1.0.0", "", false),
@@ -290,7 +295,7 @@ mod tests {
             let releases = released(&changes, version, "0.1.0", changelog);
             let names: Vec<_> = releases.iter().map(|release| release.name.as_str()).collect();
             assert_eq!(names, [OPENAPI], "the wire alone changed");
-            assert!(releases[0].is_pressing());
+            assert!(releases[0].is_required());
             assert_eq!(
                 (releases[0].is_done(), todo(&releases).is_empty()),
                 (is_done, is_done),
@@ -300,9 +305,9 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_money_is_a_decision_that_must_be_told_and_an_additive_one_is_not_pressing() {
+    fn a_change_of_money_requires_an_entry_and_an_additive_change_does_not() {
         let decision = released(
-            &[Change::new(Weight::Decision, Whom::Money, "a price")],
+            &[Change::new(Weight::Decision, Audience::Money, "a price")],
             "1.1.0",
             "0.1.1",
             "",
@@ -310,18 +315,18 @@ mod tests {
         assert!(
             decision
                 .iter()
-                .all(|release| release.is_pressing() && release.is_raised() && !release.is_told)
+                .all(|release| release.is_required() && release.is_raised() && !release.has_entry)
         );
         let additive = released(
-            &[Change::new(Weight::Additive, Whom::Rust, "a method")],
+            &[Change::new(Weight::Additive, Audience::Rust, "a method")],
             "1.0.0",
             "0.1.0",
             "",
         );
-        let pressing = additive
+        let required = additive
             .iter()
             .filter(|release| release.weight == Some(Weight::Additive))
-            .any(Release::is_pressing);
-        assert!(!pressing && additive.len() == 4, "{additive:?}");
+            .any(Release::is_required);
+        assert!(!required && additive.len() == 4, "{additive:?}");
     }
 }

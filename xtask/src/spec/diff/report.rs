@@ -1,4 +1,4 @@
-//! How is a comparison shown? What breaks whom first, and at the end what to do.
+//! The report of a comparison, for people: heaviest changes first, then the steps that are left.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use super::{
     releases::{Release, todo},
 };
 
-/// All that was found.
+/// Result of a comparison.
 #[derive(Debug)]
 pub struct Report {
-    /// What was compared with, and why.
+    /// Name of the revision, and the reason for choosing it.
     pub base: String,
     pub changes: Vec<Change>,
-    /// Changes of descriptions, examples and marks.
+    /// Number of changes in descriptions, examples and marks.
     pub unnoticed: usize,
     pub releases: Vec<Release>,
-    /// What could not be compared.
+    /// Parts that were not compared.
     pub notes: Vec<String>,
 }
 
@@ -37,9 +37,9 @@ impl fmt::Display for Report {
                 writeln!(f, "\n{title}")?;
             }
             for change in changes {
-                writeln!(f, "  {:14}  {}", change.whom.name(), change.what)?;
-                if let Some(so) = change.so {
-                    writeln!(f, "  {:14}  ({so})", "")?;
+                writeln!(f, "  {:14}  {}", change.audience.name(), change.text)?;
+                if let Some(note) = change.note {
+                    writeln!(f, "  {:14}  ({note})", "")?;
                 }
             }
         }

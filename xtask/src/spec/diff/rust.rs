@@ -1,4 +1,4 @@
-//! What changed for Rust code? The generated types and methods, by their reviewed snapshots.
+//! Changes for Rust code: the generated types and methods, compared by their reviewed snapshots.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,10 +8,10 @@ use std::{
 use quote::ToTokens;
 use syn::{Fields, Item};
 
-use super::change::{Change, Weight, Whom};
-use crate::regen::Surface;
+use super::change::{Audience, Change, Weight};
+use crate::surface::Surface;
 
-/// What a new member breaks: the fields of the generated types are public, and their variants are not `#[non_exhaustive]`.
+// Effects of a new member: generated fields are public, variants are not `#[non_exhaustive]`.
 const OPTIONAL: &str =
     "only code that writes the type out field by field; builders and access to fields go on";
 const REQUIRED: &str =
@@ -40,15 +40,15 @@ pub fn rust(before: &Surface, after: &Surface) -> Vec<Change> {
     changes
 }
 
-fn breaking(what: String) -> Change {
-    Change::new(Weight::Breaking, Whom::Rust, what)
+fn breaking(text: String) -> Change {
+    Change::new(Weight::Breaking, Audience::Rust, text)
 }
 
-fn additive(what: String) -> Change {
-    Change::new(Weight::Additive, Whom::Rust, what)
+fn additive(text: String) -> Change {
+    Change::new(Weight::Additive, Audience::Rust, text)
 }
 
-/// A type as others see it: what it is, what it implements, and its fields or variants with their types.
+/// The public form of a type: derives, and fields or variants with their types.
 struct Type {
     kind: &'static str,
     derives: BTreeSet<String>,
@@ -123,17 +123,17 @@ fn types(name: &str, before: &str, after: &str) -> Vec<Change> {
     for (member, new) in
         after.members.iter().filter(|(member, _)| !before.members.contains_key(*member))
     {
-        let so = match after.kind {
+        let note = match after.kind {
             "an enum" => VARIANT,
             _ if new.contains("Option<") => OPTIONAL,
             _ => REQUIRED,
         };
-        changes.push(breaking(format!("`types::{name}.{member}` is new")).so(so));
+        changes.push(breaking(format!("`types::{name}.{member}` is new")).note(note));
     }
     changes
 }
 
-/// A type without the paths that everyone knows.
+/// Shortens a type by well-known paths.
 fn short(name: &str) -> String {
     [
         "::std::option::",
@@ -148,13 +148,13 @@ fn short(name: &str) -> String {
     .fold(name.to_owned(), |name, path| name.replace(path, ""))
 }
 
-/// What is listed line by line: operations with the methods of their builders, values of open enums, limits.
+/// Compares line by line: operations with their builders' methods, values of open enums, limits.
 fn members(name: &str, before: &str, after: &str) -> Vec<Change> {
-    let (before, after) = (listed(name, before), listed(name, after));
+    let (before, after) = (entries(name, before), entries(name, after));
     let mut changes = Vec::new();
     // Setters come and go with their operation.
-    let is_missing = |other: &BTreeMap<Listed, String>, member: &Listed| {
-        let operation = Listed { of: None, name: member.of.clone().unwrap_or_default() };
+    let is_missing = |other: &BTreeMap<Entry, String>, member: &Entry| {
+        let operation = Entry { of: None, name: member.of.clone().unwrap_or_default() };
         !other.contains_key(member)
             && (name != "methods" || member.of.is_none() || other.contains_key(&operation))
     };
@@ -181,14 +181,14 @@ fn members(name: &str, before: &str, after: &str) -> Vec<Change> {
     changes
 }
 
-/// A line of such a list.
+/// A line of such a list: a name, alone or below another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Listed {
+struct Entry {
     of: Option<String>,
     name: String,
 }
 
-impl fmt::Display for Listed {
+impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.of {
             Some(of) => write!(f, "`{}` of `{of}`", self.name),
@@ -197,7 +197,7 @@ impl fmt::Display for Listed {
     }
 }
 
-fn listed(list: &str, text: &str) -> BTreeMap<Listed, String> {
+fn entries(list: &str, text: &str) -> BTreeMap<Entry, String> {
     let mut operation = "";
     let mut members = BTreeMap::new();
     for line in text.lines() {
@@ -213,7 +213,7 @@ fn listed(list: &str, text: &str) -> BTreeMap<Listed, String> {
             operation = name;
         }
         members
-            .insert(Listed { of: of.map(str::to_owned), name: name.to_owned() }, value.to_owned());
+            .insert(Entry { of: of.map(str::to_owned), name: name.to_owned() }, value.to_owned());
     }
     members
 }
@@ -222,20 +222,20 @@ fn listed(list: &str, text: &str) -> BTreeMap<Listed, String> {
 mod tests {
     use super::*;
 
-    /// What is said when one snapshot changes.
-    fn said(name: &str, before: &str, after: &str) -> Vec<String> {
+    /// Changes that follow when one snapshot changes.
+    fn found(name: &str, before: &str, after: &str) -> Vec<String> {
         let surface = |text: &str| Surface::from([(name.to_owned(), text.to_owned())]);
         rust(&surface(before), &surface(after))
             .into_iter()
-            .map(|change| format!("{:?}: {}", change.weight, change.what))
+            .map(|change| format!("{:?}: {}", change.weight, change.text))
             .collect()
     }
 
     #[test]
-    fn what_others_build_on_breaks_when_it_goes_or_changes() {
+    fn a_public_member_that_goes_or_changes_is_breaking() {
         let before = "#[derive(Clone, Debug)] pub struct Job { pub id: ::uuid::Uuid, pub name: ::std::string::String }";
         assert_eq!(
-            said(
+            found(
                 "types/Job",
                 before,
                 "#[derive(Clone)] pub struct Job { pub id: ::std::string::String }"
@@ -247,26 +247,26 @@ mod tests {
             ]
         );
         assert_eq!(
-            said("types/Job", before, "pub enum Job { Text }"),
+            found("types/Job", before, "pub enum Job { Text }"),
             ["Breaking: `types::Job` was a struct and is an enum"]
         );
         assert_eq!(
-            said("types/Tag", "pub enum Tag { A(u8) }", "pub enum Tag { A(u8), B }"),
+            found("types/Tag", "pub enum Tag { A(u8) }", "pub enum Tag { A(u8), B }"),
             ["Breaking: `types::Tag.B` is new"]
         );
     }
 
     #[test]
-    fn what_only_reads_differently_is_no_change() {
+    fn docs_attributes_and_new_derives_are_no_change() {
         let before = "///A job.\n#[derive(Clone)] pub struct Job { ///Its id.\n pub id: u8 }";
         let after = "///One job.\n#[derive(Clone, Debug)] pub struct Job { ///The id.\n #[serde(default)] pub id: u8 }";
-        assert_eq!(said("types/Job", before, after), [""; 0]);
+        assert_eq!(found("types/Job", before, after), [""; 0]);
     }
 
     #[test]
     fn setters_and_limits_are_compared_by_name() {
         assert_eq!(
-            said(
+            found(
                 "surface/methods",
                 "get_job  GET /job/\n    id: Uuid -> Self\n",
                 "get_job  GET /job/\n    id: String -> Self\n    page: u8 -> Self\n"
@@ -277,14 +277,14 @@ mod tests {
             ]
         );
         assert_eq!(
-            said("surface/limits", "name 255\nids 100\n", "name 100\n"),
+            found("surface/limits", "name 255\nids 100\n", "name 100\n"),
             [
                 "Breaking: `ids` of `limits` is gone",
                 "Additive: `name` of `limits` was 255 and is 100"
             ]
         );
         assert_eq!(
-            said("surface/JobStatus", "done\n", "ready\n"),
+            found("surface/JobStatus", "done\n", "ready\n"),
             ["Breaking: `done` of `JobStatus` is gone", "Additive: `ready` of `JobStatus` is new"]
         );
     }

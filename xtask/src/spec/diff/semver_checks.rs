@@ -1,9 +1,9 @@
-//! What did the hand-written crates break? `cargo-semver-checks` compares them with a revision.
+//! Breaking changes of the hand-written crates, by `cargo-semver-checks`.
 
 use anyhow::{Result, ensure};
 
 use super::{
-    change::{Change, Weight, Whom},
+    change::{Audience, Change, Weight},
     releases::{Kind, Product},
 };
 use crate::{tools, workspace::root};
@@ -14,24 +14,16 @@ pub fn changes(revision: &str, products: &[Product]) -> Result<Vec<Change>> {
         products.iter().filter(|product| matches!(product.kind, Kind::Generated | Kind::ShowsTypes))
     {
         let mut check = tools::semver_checks()?;
-        check.args([
-            "semver-checks",
-            "check-release",
-            "--color",
-            "never",
-            "--baseline-rev",
-            revision,
-            "--package",
-            &product.name,
-        ]);
-        // Whatever the version says: only what breaks is asked for.
+        check.args("semver-checks check-release --color never --baseline-rev".split(' '));
+        check.args([revision, "--package", &product.name]);
+        // Reports breaking changes whatever the version is.
         check.args(["--release-type", "minor"]).current_dir(root());
         let output = check.output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let found = breaking(&product.name, &said);
+        let report = String::from_utf8_lossy(&output.stdout);
+        let found = breaking(&product.name, &report);
         ensure!(
             output.status.success() || !found.is_empty(),
-            "{said}{}",
+            "{report}{}",
             String::from_utf8_lossy(&output.stderr)
         );
         changes.extend(found);
@@ -39,12 +31,12 @@ pub fn changes(revision: &str, products: &[Product]) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// Each rule that was broken, and by what.
-fn breaking(package: &str, said: &str) -> Vec<Change> {
+/// Reads each broken rule with the items that break it.
+fn breaking(package: &str, report: &str) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut rule = None;
     let mut is_listing = false;
-    for line in said.lines() {
+    for line in report.lines() {
         if let Some(failure) = line.strip_prefix("--- failure ") {
             rule = failure.split_once(": ").map(|(_, title)| title.trim_end_matches([' ', '-']));
             is_listing = false;
@@ -57,7 +49,7 @@ fn breaking(package: &str, said: &str) -> Vec<Change> {
                 .map_or(item, |(item, _)| item);
             changes.push(Change::new(
                 Weight::Breaking,
-                Whom::Rust,
+                Audience::Rust,
                 format!("{package}: {rule}: {}", item.trim()),
             ));
         }
@@ -70,12 +62,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_item_that_broke_is_named_with_its_rule() {
-        let said = "
+    fn each_breaking_item_is_named_with_its_rule() {
+        let report = "
 --- failure constructible_struct_adds_field: struct exhaustively constructible through public API adds field ---
 
 Description:
-A pub struct that could be exhaustively constructed with a literal using only public API has a new pub field, breaking existing exhaustive literals.
+A pub struct that could be constructed with a literal has a new pub field.
         ref: https://doc.rust-lang.org/reference/expressions/struct-expr.html
        impl: https://github.com/obi1kenobi/cargo-semver-checks/tree/v0.51.0/src/lints/constructible_struct_adds_field.ron
 
@@ -85,7 +77,7 @@ Failed in:
      Summary semver requires new major version: 1 major and 0 minor checks failed
 ";
         let changes: Vec<_> =
-            breaking("creatify-api", said).into_iter().map(|change| change.what).collect();
+            breaking("creatify-api", report).into_iter().map(|change| change.text).collect();
         let expected = "creatify-api: struct exhaustively constructible through public API adds field: field CustomTemplateJob.thumbnail_url";
         assert_eq!(changes, [expected]);
         assert_eq!(breaking("creatify", "     Summary no semver update required\n"), []);

@@ -1,12 +1,12 @@
-//! The files of this repository, as they are or as they were in a revision.
+//! Files of this repository, in the working tree or at a revision.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    regen::{SNAPSHOTS, Surface},
-    workspace::root,
+    surface::{SNAPSHOTS, Surface},
+    workspace::{git, root},
 };
 
 /// The document.
@@ -14,7 +14,7 @@ pub const OPENAPI: &str = "openapi.yaml";
 
 #[derive(Debug, Clone)]
 pub enum Tree {
-    Working,
+    WorkTree,
     Revision(String),
 }
 
@@ -22,13 +22,13 @@ pub enum Tree {
 #[derive(Debug)]
 pub struct Base {
     pub commit: String,
-    /// What it is, in words.
+    /// Description of the revision.
     pub name: String,
     pub is_release: bool,
 }
 
 impl Base {
-    /// The one to take when none is named.
+    /// Chooses the revision if none is named.
     pub fn default() -> Result<Self> {
         if let Ok(tag) = git(&["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"]) {
             return Ok(Self {
@@ -45,7 +45,7 @@ impl Base {
                     "{short}, HEAD: nothing is released yet, and HEAD is in {main}, so that only uncommitted changes show"
                 )
             } else {
-                format!("{short}, where this branch left {main}: nothing is released yet")
+                format!("{short}, the fork point from {main}: nothing is released yet")
             };
             return Ok(Self { commit: base, name, is_release: false });
         }
@@ -55,14 +55,10 @@ impl Base {
     }
 
     pub fn named(revision: &str) -> Result<Self> {
-        let commit = git(&[
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            &format!("{revision}^{{commit}}"),
-        ])
-        .map_err(|_| anyhow::anyhow!("there is no revision `{revision}`"))?;
+        let commit = format!("{revision}^{{commit}}");
+        let commit = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+            .ok()
+            .with_context(|| format!("there is no revision `{revision}`"))?;
         Ok(Self { commit, name: revision.to_owned(), is_release: false })
     }
 
@@ -72,20 +68,17 @@ impl Base {
 }
 
 impl Tree {
-    /// The text of a file, if it is there.
+    /// Reads a file, if it exists.
     pub fn read(&self, path: &str) -> Result<Option<String>> {
         match self {
-            Self::Working => match fs::read_to_string(root().join(path)) {
+            Self::WorkTree => match fs::read_to_string(root().join(path)) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
                 read => Ok(Some(read.with_context(|| path.to_owned())?)),
             },
             Self::Revision(revision) => {
-                let mut git = Command::new("git");
-                let output = git
-                    .args(["show", &format!("{revision}:{path}")])
-                    .current_dir(root())
-                    .output()?;
-                Ok(output.status.success().then(|| String::from_utf8(output.stdout)).transpose()?)
+                let listed = git(&["ls-tree", "--name-only", revision, path])?;
+                let show = || git(&["show", &format!("{revision}:{path}")]);
+                Ok((!listed.is_empty()).then(show).transpose()?.map(|text| text + "\n"))
             }
         }
     }
@@ -94,10 +87,10 @@ impl Tree {
         self.read(OPENAPI)?.with_context(|| format!("there is no {OPENAPI} in {self:?}"))
     }
 
-    /// The names of what is in a folder.
+    /// Lists the names in a folder.
     pub fn list(&self, folder: &str) -> Result<Vec<String>> {
         let mut names: Vec<_> = match self {
-            Self::Working => {
+            Self::WorkTree => {
                 let entries = fs::read_dir(root().join(folder))?;
                 entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
             }
@@ -113,14 +106,14 @@ impl Tree {
         Ok(names)
     }
 
-    /// The snapshots of the generated surface.
+    /// Reads the snapshots of the generated surface.
     pub fn surface(&self) -> Result<Surface> {
         let mut surface = Surface::new();
         for folder in ["surface", "types"] {
             for file in self.list(&format!("{SNAPSHOTS}/{folder}"))? {
                 let Some(name) = file.strip_suffix(".snap") else { continue };
                 let text = self.read(&format!("{SNAPSHOTS}/{folder}/{file}"))?.unwrap_or_default();
-                // Older snapshots say in a head of three lines which test made them.
+                // Older snapshots begin with three lines that name their test.
                 let body = text
                     .strip_prefix("---\n")
                     .and_then(|text| text.split_once("\n---\n"))
@@ -134,19 +127,4 @@ impl Tree {
         ensure!(!surface.is_empty(), "there are no snapshots in {SNAPSHOTS} of {self:?}");
         Ok(surface)
     }
-}
-
-fn git(arguments: &[&str]) -> Result<String> {
-    let output = Command::new("git")
-        .args(arguments)
-        .current_dir(root())
-        .output()
-        .context("git cannot be run")?;
-    ensure!(
-        output.status.success(),
-        "git {}: {}",
-        arguments.join(" "),
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

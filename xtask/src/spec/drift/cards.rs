@@ -1,4 +1,4 @@
-//! Which of our rate cards does a stated price fit?
+//! Stated prices, compared with the rate cards of `x-credit-rates`.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{
+    amounts::{PerBlock, Unclear},
     compare::{Finding, Kind, Quoted},
-    prices::{PerBlock, Statement, Subject, Unclear},
+    prices::{Statement, Subject},
 };
 use crate::spec::document::{decimal, items, members};
 
@@ -17,7 +18,7 @@ pub struct Cards<'d> {
     cards: &'d Value,
 }
 
-/// What a card says of a subject.
+/// Rate of a card for a subject.
 enum Rate<'d> {
     PerBlock(PerBlock, &'d str),
     Between(&'d str),
@@ -29,38 +30,27 @@ impl<'d> Cards<'d> {
         Self { default: rates["default"].as_str().unwrap_or_default(), cards: &rates["cards"] }
     }
 
-    /// The models that have prices.
+    /// Returns the models that have prices.
     pub fn models(&self) -> impl Iterator<Item = &'d str> {
         members(self.cards)
             .flat_map(|(_, card)| items(&card["rates"]))
             .filter_map(|rate| rate["model_version"].as_str())
     }
 
-    /// A price that fits no card is a difference; one that fits another card than the default is worth a remark, since the vendor itself
-    /// has stated both.
+    /// Compares a price with every card. One that fits no card is a difference; one that fits
+    /// another card than the default is a remark, since the vendor has stated both.
     pub fn compare(&self, statement: &Statement) -> Finding {
         let quoted = Quoted { line: statement.line + 1, words: statement.words.clone() };
         let finding = |kind, place: String, fact: String, ours: Option<String>| {
-            let theirs = statement.price.map(said);
+            let theirs = statement.price.map(in_words);
             Finding { kind, place, fact, theirs, ours, provenance: None, quoted: Some(quoted) }
         };
         let (subject, price) = match (&statement.subject, statement.price) {
             (Ok(subject), Some(price)) => (subject, price),
-            (Err(unclear), _) => {
-                return finding(
-                    Kind::NotClear,
-                    "a price".to_owned(),
-                    unclear.why().to_owned(),
-                    None,
-                );
-            }
-            (Ok(_), None) => {
-                return finding(
-                    Kind::NotClear,
-                    "a price".to_owned(),
-                    Unclear::NoLength.why().to_owned(),
-                    None,
-                );
+            (subject, _) => {
+                let unclear = subject.as_ref().err().unwrap_or(&Unclear::NoLength);
+                let why = unclear.why().to_owned();
+                return finding(Kind::NotClear, "a price".to_owned(), why, None);
             }
         };
         let rates = self.rates(subject);
@@ -84,7 +74,7 @@ impl<'d> Cards<'d> {
             ),
         };
         let ours = rates.iter().map(|(card, rate)| match rate {
-            Rate::PerBlock(own, mark) => format!("{} on card {card} ({mark})", said(*own)),
+            Rate::PerBlock(own, mark) => format!("{} on card {card} ({mark})", in_words(*own)),
             Rate::Between(mark) => format!("only a range on card {card} ({mark})"),
         });
         let ours = (!rates.is_empty()).then(|| ours.collect::<Vec<_>>().join(", "));
@@ -93,7 +83,7 @@ impl<'d> Cards<'d> {
         finding(kind, format!("price of {}{model}", subject.operation), fact, ours)
     }
 
-    /// By card, the rate of a subject: that of the model, or the one that holds for every model.
+    /// Returns the rate of a subject on each card: that of the model, or that of every model.
     fn rates(&self, subject: &Subject) -> BTreeMap<&'d str, Rate<'d>> {
         let rate = |card: &'d Value| {
             let of_operation = || {
@@ -121,7 +111,7 @@ impl<'d> Cards<'d> {
     }
 }
 
-fn said(PerBlock { credits, seconds }: PerBlock) -> String {
+fn in_words(PerBlock { credits, seconds }: PerBlock) -> String {
     let (credits, seconds) = (credits.normalize(), seconds.normalize());
     let plural = if credits == Decimal::ONE { "" } else { "s" };
     if seconds == Decimal::ONE {
@@ -137,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a price of create with `fast`, or of another subject.
+    /// Returns the result for a price on the cards below.
     fn kind(operation: &str, model: Option<&str>, credits: &str, seconds: u32) -> Kind {
         let document = json!({ "x-credit-rates": { "default": "blocks", "cards": {
             "blocks": { "rates": [
@@ -160,7 +150,7 @@ mod tests {
         let fast = |credits, seconds| kind("create", Some("fast"), credits, seconds);
         assert_eq!([fast("10", 15), fast("10.0", 15)], [Kind::Agrees; 2]);
         assert_eq!([fast("0.5", 1), fast("0.50", 1)], [Kind::Remark; 2]);
-        // As much a second, but a video of 16 s costs 20 instead of 30.
+        // The same price a second, but a video of 16 s costs 20 instead of 30.
         assert_eq!(
             [fast("20", 30), fast("10", 30), fast("10.01", 15), fast("0.51", 1)],
             [Kind::Differs; 4]
@@ -168,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_for_every_model_holds_for_each_and_a_range_is_no_price() {
+    fn a_rate_without_model_applies_to_each_model_and_a_range_is_no_price() {
         assert_eq!(
             [kind("preview", None, "1", 30), kind("preview", Some("fast"), "1", 30)],
             [Kind::Agrees; 2]

@@ -1,4 +1,4 @@
-//! What do two statements of the same operation disagree about, and does it matter?
+//! Differences between two statements of the same operation, and which of them matter.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use super::stated::{Facts, Part, Place, Stated};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub kind: Kind,
-    /// Where in the operation.
+    /// Place in the operation.
     pub place: String,
     pub fact: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theirs: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ours: Option<String>,
-    /// How we know ours.
+    /// Provenance of our fact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<String>,
-    /// The words of a price.
+    /// Quotation of a price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted: Option<Quoted>,
 }
@@ -37,13 +37,13 @@ pub enum Kind {
     TheyHave,
     WeHave,
     Differs,
-    /// A price whose sentence does not say clearly what it speaks of.
+    /// A price with no clear subject.
     NotClear,
-    /// Worth knowing, but no difference: a price of a card that is not the default.
+    /// A price of a card that is not the default; no difference.
     Remark,
-    /// No difference: ours accepts more in answers on purpose, or never came from the vendor.
+    /// A fact that is wider in answers on purpose, or that never came from the vendor.
     Expected,
-    /// A price that the default card has too.
+    /// A price of the default card.
     Agrees,
 }
 
@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-/// The marks of facts that stand on the vendor's own pages; the others cannot be missing there.
+/// Marks of facts that come from the vendor's pages; others cannot be missing there.
 const THE_VENDORS: [&str; 2] = ["seed", "documented"];
 
 /// The fact that something may be null.
@@ -117,7 +117,7 @@ impl Comparison<'_> {
         });
     }
 
-    /// What we have and they lack is a difference only if it came from them.
+    /// Adds a fact that they lack: a difference only if it came from them.
     fn we_have(&mut self, place: &Place, fact: &str, ours: String) {
         let from_them = self.ours.provenance(place).is_none_or(|mark| THE_VENDORS.contains(&mark));
         self.add(
@@ -132,7 +132,7 @@ impl Comparison<'_> {
     fn success_codes(&mut self) {
         let (theirs, ours) = (&self.theirs.success_codes, &self.ours.success_codes);
         let place = Place { part: Part::Response, path: Vec::new() };
-        // Whoever accepts 200 and 201 has not drifted from a page that says 201.
+        // A document with 200 and 201 covers a page with 201.
         let extra = if theirs.is_disjoint(ours) { Kind::WeHave } else { Kind::Expected };
         theirs.difference(ours).for_each(|code| {
             self.add(Kind::TheyHave, &place, "success code", Some(code.clone()), None)
@@ -142,7 +142,7 @@ impl Comparison<'_> {
     }
 
     fn facts(&mut self, place: &Place, theirs: &Facts, ours: &Facts) {
-        // Where they say nothing at all, such as `variables: {}`, there is nothing to compare but whether it must be there.
+        // An empty schema such as `variables: {}` can be compared by `required` only.
         let silent = theirs.types.is_empty() && theirs.values.is_empty();
         let words = |flag: bool, yes: &str, no: &str| Some(if flag { yes } else { no }.to_owned());
         let kind = |is_wider: bool| {
@@ -157,6 +157,12 @@ impl Comparison<'_> {
                 say(theirs.required),
                 say(ours.required),
             );
+        }
+        // Different in answers too: a deprecated field may go.
+        if theirs.deprecated != ours.deprecated {
+            let say = |deprecated| words(deprecated, "deprecated", "in use");
+            let (theirs, ours) = (say(theirs.deprecated), say(ours.deprecated));
+            self.add(Kind::Differs, place, "deprecation", theirs, ours);
         }
         if silent {
             return;
@@ -244,7 +250,7 @@ mod tests {
     use super::*;
     use crate::spec::document::operations;
 
-    /// What a page with one property says, in the request or in the answer.
+    /// Reads a page with one property, in the request or in the answer.
     fn stated(part: &str, required: bool, property: Value) -> Stated {
         let names = if required { json!(["it"]) } else { json!([]) };
         let schema =
@@ -260,7 +266,7 @@ mod tests {
         stated.unwrap_or_default()
     }
 
-    /// The kinds and facts that differ when they say the first and we the second.
+    /// Compares their property with ours and returns the kinds and facts of the findings.
     fn found(part: &str, theirs: (bool, Value), ours: (bool, Value)) -> Vec<(Kind, String)> {
         let findings = compare(&stated(part, theirs.0, theirs.1), &stated(part, ours.0, ours.1));
         findings.into_iter().map(|finding| (finding.kind, finding.fact)).collect()
@@ -295,7 +301,26 @@ mod tests {
     }
 
     #[test]
-    fn what_they_leave_open_is_not_compared() {
+    fn a_deprecation_on_one_side_is_a_difference_in_requests_and_answers() {
+        let (used, gone) = (json!({ "type": "string" }), json!({ "deprecated": true }));
+        for part in ["request", "response"] {
+            let expected = [(Kind::Differs, "deprecation".to_owned())];
+            assert_eq!(found(part, (false, gone.clone()), (false, used.clone())), expected);
+            assert_eq!(found(part, (false, json!({})), (false, gone.clone())), expected);
+            assert_eq!(found(part, (false, gone.clone()), (false, gone.clone())), []);
+        }
+        let operation = |deprecated| {
+            let document = json!({ "paths": { "/": { "get": { "deprecated": deprecated } } } });
+            let operation = operations(&document).next();
+            operation.map(|operation| Stated::of(&document, operation)).unwrap_or_default()
+        };
+        let findings = compare(&operation(true), &operation(false));
+        assert_eq!(findings.len(), 1);
+        assert_eq!((findings[0].kind, findings[0].place.as_str()), (Kind::Differs, "operation"));
+    }
+
+    #[test]
+    fn facts_missing_on_their_side_are_not_compared() {
         let ours = json!({ "type": "string", "maxLength": 9, "enum": ["a"] });
         assert_eq!(found("request", (false, json!({})), (false, ours.clone())), []);
         assert_eq!(
@@ -305,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn in_an_answer_only_what_we_would_not_accept_is_a_difference() {
+    fn in_an_answer_a_fact_is_a_difference_only_if_we_are_stricter() {
         let strict =
             || json!({ "type": "string", "format": "uuid", "maxLength": 9, "enum": ["a"] });
         let wide = || json!({ "type": "string", "nullable": true });
@@ -325,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_came_from_the_vendor_is_not_missed_on_its_pages() {
+    fn a_fact_that_never_came_from_the_vendor_is_not_missing_on_its_pages() {
         for (mark, kind) in [
             ("seed", Kind::WeHave),
             ("documented", Kind::WeHave),
@@ -338,7 +363,7 @@ mod tests {
                 found("response", (false, theirs), (false, ours.clone())),
                 [(kind, String::new())]
             );
-            // They say nothing of what is inside: nothing is missing.
+            // An object without properties lacks none.
             assert_eq!(found("response", (false, json!({ "type": "object" })), (false, ours)), []);
         }
     }

@@ -1,9 +1,11 @@
-//! `cargo xtask spec drift`: what do the vendor's reference pages say that `openapi.yaml` does not, and the other way round?
+//! `cargo xtask spec drift`: differences between the vendor's reference pages and `openapi.yaml`.
 
+mod amounts;
 mod cards;
 mod compare;
 mod page;
 mod prices;
+mod prose;
 mod report;
 mod stated;
 
@@ -32,29 +34,31 @@ use crate::workspace::root;
 
 /// Compare saved reference pages of the vendor with openapi.yaml
 ///
-/// A page is Markdown with an OpenAPI fragment in a block that begins with ````yaml METHOD /path; plain OpenAPI files (.yaml, .yml, .json)
-/// are read too. Operations are compared by method and path, ignoring names of path parameters and a slash at the end; bodies place by
-/// place, whatever the components are called. Prices in sentences are compared with the rate cards.
+/// A page is Markdown with an OpenAPI fragment in a block that begins with ````yaml METHOD /path;
+/// OpenAPI files (.yaml, .yml, .json) work too. Operations are matched by method and path, without
+/// names of path parameters and final slash; bodies are compared field by field, whatever their
+/// components are called. Prices in sentences are compared with the rate cards.
 ///
-/// Not counted as differences, and shown with --all: answers that we accept more widely than they are documented (optional, nullable,
-/// number for integer), and facts of ours that never came from the vendor's pages (x-provenance observed, sibling or inferred). A file with
-/// one operation is taken for a part of the API; only of one with several it is said which of our operations it lacks.
+/// Not counted as differences, and shown with --all: answers that we accept more widely than
+/// documented (optional, nullable, number for integer), and our facts that never came from the
+/// vendor's pages (x-provenance observed, sibling or inferred). A file with one operation counts as
+/// a part of the API; for a file with several, our operations that it lacks are listed.
 ///
-/// Exit code: 0 no difference, 1 differences, 2 a file could not be read (all others are still compared).
+/// Exit code: 0 no difference, 1 differences, 2 a file could not be read (others are compared).
 #[derive(Args)]
 pub struct Options {
     /// Saved pages and OpenAPI files, or folders of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// One JSON document on stdout
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
-    /// Show also what is not counted as a difference, and why
+    /// Show also the deviations that are not counted as differences
     #[arg(long)]
     all: bool,
 }
 
-/// More than any page; a larger file is something else.
+/// Limit of a file; real pages are far smaller.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 pub fn run(options: &Options) -> Result<ExitCode> {
@@ -74,7 +78,7 @@ fn compared(paths: &[PathBuf]) -> Result<Report> {
     let text = fs::read_to_string(root().join("openapi.yaml")).context("openapi.yaml")?;
     let ours = serde_saphyr::from_str(&text).context("openapi.yaml")?;
     let paths = pages(paths)?;
-    ensure!(!paths.is_empty(), "no file there whose name ends in .md, .yaml, .yml or .json");
+    ensure!(!paths.is_empty(), "no file with a name that ends in .md, .yaml, .yml or .json");
     let mut report = Report::default();
     for path in paths {
         let name = path.display().to_string();
@@ -90,7 +94,7 @@ fn compared(paths: &[PathBuf]) -> Result<Report> {
     Ok(report)
 }
 
-/// The files to compare: those that were named, and in folders those that may be pages.
+/// Lists the files to compare: the named ones, and those in folders that may be pages.
 fn pages(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut pages = Vec::new();
     for path in paths {
@@ -129,7 +133,7 @@ fn text_of(path: &Path) -> Result<(String, Format)> {
     Ok((text, format))
 }
 
-/// Compares what one file says.
+/// Compares the fragments of a file.
 fn file(name: String, page: &Page, format: Format, ours: &Value) -> Result<File> {
     let mut file = File { file: name, ..File::default() };
     file.problems.extend(page.problems.iter().cloned());
@@ -162,7 +166,7 @@ fn fragment_of(
             Some(own) => {
                 let stated = Stated::of(&fragment.document, *theirs);
                 compared.findings.extend(compare(&stated, &Stated::of(ours, own)));
-                // Around several operations, prose must name the one that it speaks of.
+                // On a page with several operations, prose must name its operation.
                 let is_alone = page.fragments.len() == 1 && their_operations.len() == 1;
                 let prose = if file.compared.is_empty() { page.prose.as_str() } else { "" };
                 let text = Text { prose, is_alone, fragment, operation: *theirs, stated: &stated };
@@ -171,7 +175,7 @@ fn fragment_of(
         }
         file.compared.push(compared);
     }
-    // One operation is a part of the API; several in a file of their own claim to be all of it.
+    // A file with several operations is expected to be complete.
     if format != Format::Markdown && their_operations.len() > 1 {
         for own in operations(ours)
             .filter(|own| !their_operations.iter().any(|theirs| is_same(*own, *theirs)))
@@ -187,7 +191,7 @@ fn fragment_of(
     Ok(())
 }
 
-/// May the same be null in both documents, whatever their components are called?
+/// Returns true if the same fields may be null, whatever the components are called.
 pub fn same_nulls(before: &Value, after: &Value) -> bool {
     operations(after).all(|new| {
         let old = operations(before).find(|old| is_same(*old, new));
@@ -218,17 +222,17 @@ fn whole_operation(kind: Kind, operation: Operation<'_>) -> Finding {
     }
 }
 
-/// Where prices are stated.
+/// The texts of an operation that may state prices.
 struct Text<'p> {
     prose: &'p str,
-    /// Is there no other operation that the prose could speak of?
+    /// True if the page has no other operation.
     is_alone: bool,
     fragment: &'p Fragment,
     operation: Operation<'p>,
     stated: &'p Stated,
 }
 
-/// The prices that the prose of a page and the descriptions of an operation state.
+/// Finds the prices in the prose of a page and in the descriptions of an operation.
 fn prices(text: &Text<'_>, own: Operation<'_>, ours: &Value) -> Result<Vec<Finding>> {
     let Text { prose, is_alone, fragment, operation, stated } = *text;
     let cards = Cards::of(ours);
@@ -245,9 +249,9 @@ fn prices(text: &Text<'_>, own: Operation<'_>, ours: &Value) -> Result<Vec<Findi
 
     let mut statements = reader.read(prose, billing.filter(|_| is_alone));
     let mut read = |text: &str, here| {
-        // Descriptions have lost their lines in the parser; the words are looked for in the text.
+        // The parser drops the lines of descriptions, so the words are searched in the text.
         statements.extend(reader.read(text, here).into_iter().map(|statement| {
-            let line = prices::line_of(&fragment.text, &statement.words);
+            let line = prose::line_of(&fragment.text, &statement.words);
             Statement { line: fragment.line - 1 + line.unwrap_or_default(), ..statement }
         }));
     };

@@ -1,4 +1,4 @@
-//! Where are the OpenAPI fragments of a saved page, and what is wrong with a page that has none?
+//! OpenAPI fragments of a saved page, and problems of pages without one.
 
 use std::fmt;
 
@@ -7,26 +7,26 @@ use serde_json::Value;
 
 use crate::spec::document::{self, operations};
 
-/// A part of a file that is an OpenAPI document.
+/// An OpenAPI document inside a file.
 #[derive(Debug)]
 pub struct Fragment {
     pub document: Value,
-    /// Its first line in the file, counted from 1.
+    /// First line in the file, counted from 1.
     pub line: usize,
-    /// As it stands in the file.
+    /// Text in the file.
     pub text: String,
 }
 
-/// What a file says.
+/// Contents of a file.
 #[derive(Debug, Default)]
 pub struct Page {
     pub fragments: Vec<Fragment>,
-    /// What stands around the fragments, line by line; their lines are empty, so that the others keep their numbers.
+    /// Text around the fragments, whose lines are empty to keep the line numbers.
     pub prose: String,
     pub problems: Vec<Problem>,
 }
 
-/// Why a part of a file could not be compared.
+/// A part of a file that could not be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     pub line: usize,
@@ -56,7 +56,7 @@ pub fn read(text: &str, format: Format) -> Page {
     page
 }
 
-/// The operation that a fence announces.
+/// Operation in the info string of a fence.
 type Announced = (&'static str, String);
 
 impl Page {
@@ -175,7 +175,7 @@ impl Page {
     }
 }
 
-/// The backticks of a line that opens a block, and what stands behind them.
+/// Splits a line that opens a block into its backticks and its info string.
 fn fence(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start();
     let ticks = line.len() - line.trim_start_matches('`').len();
@@ -183,7 +183,7 @@ fn fence(line: &str) -> Option<(&str, &str)> {
     (ticks >= 3 && !info.contains('`')).then_some((fence, info.trim()))
 }
 
-/// `yaml POST /path`; words may stand between, such as the name of a file.
+/// Reads `yaml POST /path`, possibly with a file name between.
 fn announced(info: &str) -> Option<Announced> {
     let words: Vec<_> = info.split_whitespace().skip(1).collect();
     words.windows(2).find_map(|pair| match pair {
@@ -194,7 +194,7 @@ fn announced(info: &str) -> Option<Announced> {
     })
 }
 
-/// A parser's message without its own line number, which counts from the start of the fragment.
+/// Removes the line number of a parser's message, which counts from the start of the fragment.
 fn without_place(message: &str) -> &str {
     let message = message
         .split_once(": ")

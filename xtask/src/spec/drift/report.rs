@@ -1,4 +1,4 @@
-//! How is the comparison shown: to a person, and to a program?
+//! The report of a comparison, for people and for programs.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use super::{
     page::Problem,
 };
 
-/// All that was compared.
+/// Result of all comparisons.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     pub files: Vec<File>,
@@ -20,23 +20,23 @@ pub struct Report {
 pub struct File {
     pub file: String,
     pub compared: Vec<Compared>,
-    /// What could not be read.
+    /// Parts that could not be read.
     pub problems: Vec<Problem>,
 }
 
-/// One operation of a file.
+/// Result for one operation of a file.
 #[derive(Debug, Serialize)]
 pub struct Compared {
     pub operation: String,
     /// Our `operationId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ours: Option<String>,
-    /// Where its fragment begins.
+    /// First line of the fragment.
     pub line: usize,
     pub findings: Vec<Finding>,
 }
 
-/// How many, for a program that reads the report.
+/// The report with its totals, for programs.
 #[derive(Debug, Serialize)]
 struct Counted<'r> {
     differences: usize,
@@ -110,10 +110,8 @@ impl Report {
             text += &format!(", {} not read: see the errors", counted(problems, "part"));
         }
         if expected > 0 && !all {
-            text += &format!(
-                "; {} on purpose are not counted, see --all",
-                counted(expected, "deviation")
-            );
+            text +=
+                &format!("; {} on purpose not counted, see --all", counted(expected, "deviation"));
         }
         text += "\n";
         if differences > 0 {
@@ -171,7 +169,7 @@ impl Finding {
         [self.place.as_str(), &self.fact].join(separator).trim().to_owned()
     }
 
-    /// Both sides, ours with how we know it; prices with the words they were read from.
+    /// Formats both sides, ours with provenance, and prices with their quotation.
     fn text(&self, width: usize) -> String {
         let known = self.provenance.as_deref().map(|mark| format!(" ({mark})")).unwrap_or_default();
         if let Some(Quoted { line, words }) = &self.quoted {

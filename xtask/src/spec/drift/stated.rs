@@ -1,4 +1,4 @@
-//! What does a document state of an operation? Its facts, each at its place in the API, whatever its components are called.
+//! Facts that a document states about an operation, by place, whatever its components are called.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,43 +9,45 @@ use serde_json::Value;
 
 use crate::spec::document::{Operation, items, members, reference, resolve};
 
-/// All that is stated of one operation.
+/// Facts of one operation.
 #[derive(Debug, Default)]
 pub struct Stated {
     pub success_codes: BTreeSet<String>,
     pub places: BTreeMap<Place, Facts>,
-    /// What is said of its parameters and properties in words.
+    /// Descriptions of parameters and properties.
     pub descriptions: Vec<String>,
-    /// Where the operation's own facts come from.
+    /// Provenance of the operation.
     pub provenance: Option<String>,
 }
 
-/// Where in an operation something is stated.
+/// Place of a fact in an operation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub part: Part,
-    /// Names of properties; `[]` stands for the items of a list, `*` for properties of any name.
+    /// Names of properties; `[]` means the items of a list, `*` properties of any name.
     pub path: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// A parameter: where it is sent, and its name; parameters of the path are numbered instead.
+    Operation,
+    /// A parameter, by location and name; path parameters are numbered.
     Parameter(String, String),
     Request,
-    /// The body of a success, whatever its code.
+    /// The body of a successful answer, whatever its code.
     Response,
 }
 
-/// What is stated at a place.
+/// Facts at a place.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Facts {
     pub required: bool,
     pub nullable: bool,
-    /// None means any.
+    pub deprecated: bool,
+    /// Empty means any type.
     pub types: BTreeSet<String>,
     pub formats: BTreeSet<String>,
-    /// The values of an enum.
+    /// Values of an enum.
     pub values: BTreeSet<String>,
     pub limits: BTreeMap<&'static str, String>,
     pub provenance: Option<String>,
@@ -75,7 +77,7 @@ impl Place {
         Self { part: self.part.clone(), path }
     }
 
-    /// The places that this one is in, from the inside out.
+    /// Iterates over the enclosing places, innermost first.
     pub fn ancestors(&self) -> impl Iterator<Item = Self> {
         (0..self.path.len())
             .rev()
@@ -91,6 +93,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.part {
             Part::Parameter(sent_in, name) => write!(f, "{sent_in} {name}")?,
+            Part::Operation => f.write_str("operation")?,
             Part::Request => f.write_str("request")?,
             Part::Response => f.write_str("response")?,
         }
@@ -103,7 +106,7 @@ impl fmt::Display for Place {
 }
 
 impl fmt::Display for Facts {
-    /// `string (uri), nullable, at most …`: what a property is, in few words.
+    /// Formats the facts as `string (uri), maxLength 9, nullable`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |set: &BTreeSet<String>, joined: &str| {
             set.iter().map(String::as_str).collect::<Vec<_>>().join(joined)
@@ -122,6 +125,7 @@ impl fmt::Display for Facts {
         words.extend(self.limits.iter().map(|(limit, value)| format!("{limit} {value}")));
         words.extend(self.nullable.then(|| "nullable".to_owned()));
         words.extend(self.required.then(|| "required".to_owned()));
+        words.extend(self.deprecated.then(|| "deprecated".to_owned()));
         f.write_str(&words.join(", "))
     }
 }
@@ -130,6 +134,7 @@ impl Stated {
     pub fn of(document: &Value, operation: Operation<'_>) -> Self {
         let mut reader = Reader { document, stated: Self::default(), entered: Vec::new() };
         reader.stated.provenance = mark(operation.value);
+        reader.at(&Place::root(Part::Operation)).deprecated = operation.value["deprecated"] == true;
         reader.parameters(operation);
         reader.credentials(operation.value);
         let body = resolve(document, &operation.value["requestBody"]);
@@ -149,14 +154,14 @@ impl Stated {
         reader.stated
     }
 
-    /// How we know what is stated at a place or, failing that, around it.
+    /// Returns the provenance of a place or of the nearest place around it.
     pub fn provenance(&self, place: &Place) -> Option<&str> {
         let around = std::iter::once(place.clone()).chain(place.ancestors());
         let marks = around.filter_map(|place| self.places.get(&place)?.provenance.as_deref());
         marks.chain(self.provenance.as_deref()).next()
     }
 
-    /// Is nothing said of what is inside?
+    /// Returns true if the document states nothing about the members of a place.
     pub fn is_silent_inside(&self, place: &Place) -> bool {
         !self.places.keys().any(|other| other.ancestors().any(|ancestor| ancestor == *place))
     }
@@ -166,7 +171,7 @@ fn mark(value: &Value) -> Option<String> {
     value["x-provenance"].as_str().map(str::to_owned)
 }
 
-/// The schema of a JSON body.
+/// Returns the schema of a JSON body.
 fn json(body: &Value) -> Option<&Value> {
     members(&body["content"])
         .find(|(kind, _)| kind.contains("json"))
@@ -176,7 +181,7 @@ fn json(body: &Value) -> Option<&Value> {
 struct Reader<'d> {
     document: &'d Value,
     stated: Stated,
-    /// The references that are being followed: a schema may contain itself.
+    /// References being followed, since a schema may contain itself.
     entered: Vec<&'d str>,
 }
 
@@ -213,10 +218,11 @@ impl<'d> Reader<'d> {
             self.description(parameter);
             self.schema(&place, &parameter["schema"]);
             self.at(&place).required = parameter["required"] == true;
+            self.at(&place).deprecated |= parameter["deprecated"] == true;
         }
     }
 
-    /// Keys sent in headers, which some documents have as a security scheme and others as parameters.
+    /// Reads keys in headers: a security scheme in some documents, parameters in others.
     fn credentials(&mut self, operation: &'d Value) {
         let document = self.document;
         let requirements = operation.get("security").unwrap_or(&document["security"]);
@@ -243,7 +249,8 @@ impl<'d> Reader<'d> {
         self.member(place, schema, &required);
     }
 
-    /// A schema or a part of it: the members of `allOf`, `anyOf` and `oneOf` and the targets of references speak of the same place.
+    /// Reads a schema or a part of it: members of `allOf`, `anyOf` and `oneOf` and targets of
+    /// references describe the same place.
     fn member(&mut self, place: &Place, schema: &'d Value, required: &BTreeSet<&'d str>) {
         self.facts(place, schema);
         if let Some(target) = reference(schema) {
@@ -291,6 +298,7 @@ impl<'d> Reader<'d> {
         let values: Vec<_> = items(&schema["enum"]).chain(schema.get("const")).collect();
         let facts = self.at(place);
         facts.provenance = facts.provenance.take().or_else(|| mark(schema));
+        facts.deprecated |= schema["deprecated"] == true;
         facts.nullable |= schema["nullable"] == true
             || types.contains(&"null")
             || values.iter().any(|value| value.is_null());
@@ -313,7 +321,7 @@ impl<'d> Reader<'d> {
     }
 }
 
-/// The properties that are there in any case: of alternatives, those that all of them require.
+/// Returns the properties that are always required, that is, by every alternative.
 fn required<'d>(
     document: &'d Value,
     schema: &'d Value,
@@ -348,7 +356,7 @@ mod tests {
     use super::*;
     use crate::spec::document::operations;
 
-    /// The places of a request and an answer of the same schema, with what is said of each.
+    /// Reads a request and an answer of the same schema, and formats each place with its facts.
     fn places(schema: &Value, components: &Value) -> Vec<String> {
         let body = json!({ "content": { "application/json": { "schema": schema } } });
         let operation = json!({ "requestBody": body, "responses": { "200": body } });
@@ -360,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_read_is_not_in_a_request_and_what_is_only_written_not_in_an_answer() {
+    fn read_only_fields_are_not_in_a_request_and_write_only_fields_not_in_an_answer() {
         let key = json!({ "type": "string", "writeOnly": true });
         let schema = json!({ "required": ["id", "key"], "properties": {
             "id": { "type": "string", "readOnly": true },
@@ -388,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn alternatives_speak_of_one_place_and_require_what_all_of_them_require() {
+    fn alternatives_describe_one_place_and_require_the_fields_required_by_all() {
         let schema = json!({ "oneOf": [
             { "required": ["id", "a"], "properties": { "id": { "type": "string" }, "a": { "const": 1 } } },
             { "required": ["id"], "properties": { "id": { "type": "integer" }, "b": { "type": ["string", "null"] } } },

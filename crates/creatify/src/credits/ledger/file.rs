@@ -1,4 +1,5 @@
-//! How are entries kept in a file? JSON Lines, appended under a lock, each line whole or known to be torn.
+//! Ledger files: JSON Lines, appended under a lock. A line that a crash cut off harms no other
+//! line.
 
 use std::{
     collections::HashMap,
@@ -7,30 +8,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Entry, LedgerError};
+use super::{Action, Entry, LedgerError};
 
 #[derive(Debug)]
 pub(super) struct LedgerFile {
     path: PathBuf,
 }
 
-/// What a ledger holds.
+/// The contents of a ledger.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LedgerContents {
-    /// The entries as they stand.
+    /// Entries, each in its latest state.
     pub entries: Vec<Entry>,
-    /// Lines that could not be read.
+    /// Lines that cannot be read.
     pub torn: Vec<CorruptLine>,
 }
 
-/// A line that is no entry: cut off by a crash, or written by something else.
+/// A line that is not an entry: cut off by a crash, or written by another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CorruptLine {
-    /// Its number, from 1.
+    /// Line number, from 1.
     pub line: usize,
-    /// Why it could not be read.
+    /// Reason why it cannot be read.
     pub reason: String,
 }
 
@@ -39,8 +40,8 @@ impl LedgerFile {
         Self { path: path.to_owned() }
     }
 
-    pub(super) fn error(&self, source: io::Error) -> LedgerError {
-        LedgerError { path: self.path.display().to_string(), source }
+    pub(super) fn error(&self, action: Action, source: io::Error) -> LedgerError {
+        LedgerError { action, path: self.path.display().to_string(), source }
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -54,9 +55,9 @@ impl LedgerFile {
             std::fs::create_dir_all(parent)?;
         }
         let mut file = File::options().read(true).append(true).create(true).open(&self.path)?;
-        file.lock()?; // against other processes; released when the file is closed, also by a crash
-        if ends_torn(&mut file)? {
-            line.insert(0, b'\n'); // what was torn stays a line of its own
+        file.lock()?; // excludes other processes until the file is closed, also by a crash
+        if ends_without_newline(&mut file)? {
+            line.insert(0, b'\n'); // the line that was cut off stays a line of its own
         }
         file.write_all(&line)?;
         file.sync_data()
@@ -99,8 +100,8 @@ impl LedgerFile {
     }
 }
 
-/// Whether the last line has no end.
-fn ends_torn(file: &mut File) -> io::Result<bool> {
+/// Returns whether the last line was cut off.
+fn ends_without_newline(file: &mut File) -> io::Result<bool> {
     if file.metadata()?.len() == 0 {
         return Ok(false);
     }

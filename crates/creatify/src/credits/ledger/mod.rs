@@ -1,14 +1,16 @@
-//! What was spent, on what, and was it what was estimated? One entry for every billable call.
+//! The ledger: one entry for every billable call, with its estimate and its charge.
 
 mod file;
 mod summary;
 
 use std::{
+    fmt,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -21,11 +23,24 @@ use crate::job::{JobId, TemplateId};
 pub use file::{CorruptLine, LedgerContents};
 pub use summary::{GroupBy, GroupTotal, Summary, TooLarge};
 
-/// Where entries are kept: in memory, or in a file that several processes may append to. Clones share it.
+/// A store of entries: in memory, or in a file that several processes may append to. Clones share
+/// it.
 ///
-/// The file has one JSON document a line, each the whole entry as it stood then; the last line of an entry counts. A line is written at
-/// once and whole; one that was torn by a crash is skipped and [reported](LedgerContents::torn).
+/// Each line of the file is a JSON document with a whole entry; the last line of an entry counts. A
+/// line that a crash cut off is skipped and [reported](LedgerContents::torn).
+///
+/// ```
+/// use creatify::credits::{Ledger, ledger::{GroupBy, Summary}};
+///
+/// let ledger = Ledger::default(); // or Ledger::in_file("ledger.jsonl")
+/// let contents = ledger.read()?;
+/// let summary = Summary::of(&contents.entries, GroupBy::Day)?;
+/// assert_eq!(summary.total.charged.in_words(), "0 credits");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
+#[doc(alias = "journal")]
+#[doc(alias = "spending")]
 pub struct Ledger(Arc<Store>);
 
 #[derive(Debug)]
@@ -34,62 +49,79 @@ enum Store {
     File(file::LedgerFile),
 }
 
-/// One billable call.
+/// A billable call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
     /// Id, unique in the file.
     #[serde(rename = "entry")]
     pub id: String,
-    /// When it was about to be sent.
+    /// Time just before it was sent.
     pub time: DateTime<Utc>,
-    /// What was charged for.
+    /// Operation that is charged.
     pub operation: BillableOperation,
-    /// The template; not known for a render.
+    /// Template; not known for a render.
     pub template_id: Option<TemplateId>,
-    /// The model.
+    /// Model of the video.
     pub model_version: ModelVersion,
-    /// The job, once it is known.
+    /// Job, once it is known.
     pub job_id: Option<JobId>,
-    /// The video's duration: as expected, and exact once the job has ended.
+    /// Duration of the video: as expected, and exact once the job has ended.
     pub seconds: Option<DurationRange>,
-    /// What it was estimated to cost.
+    /// Estimated cost.
     pub estimate: Option<CreditRange>,
-    /// What the service said it charged.
+    /// Charge, as told by the service.
     pub charged: Option<Credits>,
-    /// The name of the rate card of the estimate.
+    /// Name of the rate card of the estimate.
     pub rate_card: Arc<str>,
-    /// What became of it.
+    /// State of the call.
     pub state: EntryState,
 }
 
-/// What became of a billable call.
+/// The state of a billable call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EntryState {
-    /// About to be sent, or accepted and not ended: it may cost the estimate's maximum.
+    /// It is about to be sent, or the job has not ended: it may cost the estimate's maximum.
     Reserved,
-    /// The job ended, and this is what was charged.
+    /// The job ended and its charge is known.
     Charged,
-    /// The service refused it, or certainly did not get it: nothing was charged.
+    /// It was not accepted, so nothing was charged.
     Released,
-    /// Nobody knows whether it was accepted and charged.
+    /// It may or may not have been accepted and charged.
     Unknown,
 }
 
-/// A ledger that could not be read or written.
+/// Error when a ledger cannot be read or written. Its source tells the cause.
 #[derive(Debug, thiserror::Error)]
-#[error("ledger {path}: {source}")]
+#[error("the ledger {path} cannot be {action}")]
 pub struct LedgerError {
+    action: Action,
     path: String,
     source: std::io::Error,
+}
+
+/// The action on a ledger that failed.
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Read,
+    Write,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "written",
+        })
+    }
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl Entry {
-    /// An entry for a call that is about to be sent.
+    /// Creates the entry of a call that is about to be sent.
     pub fn reserved(
         operation: BillableOperation,
         model_version: ModelVersion,
@@ -111,33 +143,34 @@ impl Entry {
             state: EntryState::Reserved,
         }
     }
-}
 
-impl Entry {
-    /// What it says of today's prices: a charge for a video of a known duration. What a failed job is charged says nothing.
+    /// Returns the charge, to compare it with rate cards; `None` unless the video's exact duration
+    /// is known.
     pub fn charge(&self) -> Option<Charge> {
         let charged = self
             .charged
             .filter(|charged| *charged > Credits::ZERO && self.state == EntryState::Charged)?;
-        let seconds = self.seconds.filter(|seconds| seconds.min() == seconds.max())?;
+        let seconds = self
+            .seconds
+            .filter(|seconds| seconds.min() == seconds.max() && seconds.max() > Duration::ZERO)?;
         Some(Charge::new(self.operation, self.model_version.clone(), seconds.max(), charged))
     }
 }
 
 impl Default for Ledger {
-    /// In memory.
+    /// Creates an empty ledger in memory.
     fn default() -> Self {
         Self(Arc::new(Store::Memory(Mutex::default())))
     }
 }
 
 impl Ledger {
-    /// A ledger in a file, made when the first entry is written.
+    /// Creates a ledger in a file. The file is created when the first entry is written.
     pub fn in_file(path: impl AsRef<Path>) -> Self {
         Self(Arc::new(Store::File(file::LedgerFile::new(path.as_ref()))))
     }
 
-    /// How long its file is, by which a change shows; `None` in memory, where nobody else writes.
+    /// Returns the length of the file, by which changes of other processes show; `None` in memory.
     pub(crate) fn file_length(&self) -> Option<u64> {
         match &*self.0 {
             Store::Memory(_) => None,
@@ -145,7 +178,7 @@ impl Ledger {
         }
     }
 
-    /// Writes an entry as it stands now.
+    /// Writes the present state of an entry.
     ///
     /// # Errors
     ///
@@ -160,11 +193,14 @@ impl Ledger {
                 }
                 Ok(())
             }
-            Store::File(file) => file.append(entry).map_err(|source| file.error(source)),
+            Store::File(file) => {
+                file.append(entry).map_err(|source| file.error(Action::Write, source))
+            }
         }
     }
 
-    /// All entries as they stand, in the order of their first lines, and what could not be read.
+    /// Reads all entries in their latest state, in the order of their first lines, and the lines
+    /// that cannot be read.
     ///
     /// # Errors
     ///
@@ -175,7 +211,7 @@ impl Ledger {
                 let entries = entries.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 Ok(LedgerContents { entries, torn: Vec::new() })
             }
-            Store::File(file) => file.read().map_err(|source| file.error(source)),
+            Store::File(file) => file.read().map_err(|source| file.error(Action::Read, source)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What does it come to? Exact totals of a ledger, in groups.
+//! Totals of a ledger, exact and in groups.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde::Serialize;
 use super::{Entry, EntryState};
 use crate::credits::Credits;
 
-/// What entries are put together by.
+/// The property by which entries are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupBy {
-    /// The day they were sent, in UTC.
+    /// Day on which the request was sent, in UTC.
     Day,
-    /// Their template; renders have none of their own and stand together.
+    /// Template. Renders form one group, since their template is not known.
     Template,
-    /// What was charged for.
+    /// Operation that was charged.
     Operation,
-    /// Their model.
+    /// Model of the video.
     Model,
 }
 
@@ -25,21 +25,21 @@ pub enum GroupBy {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GroupTotal {
-    /// What the group has in common.
+    /// Name of the group: the day, template, operation or model.
     pub group: String,
-    /// How many calls.
+    /// Number of calls.
     pub calls: u64,
-    /// How many of them were charged.
+    /// Number of calls that were charged.
     pub charged_calls: u64,
-    /// What was charged for those.
+    /// Credits charged.
     pub charged: Credits,
-    /// What they were estimated to cost at most, where there was an estimate.
+    /// Maximum of the estimates for the charged calls.
     pub estimated: Credits,
-    /// What calls that have not ended may cost at most.
+    /// Maximum cost of calls whose jobs have not ended.
     pub reserved: Credits,
-    /// How many calls may or may not have been charged.
+    /// Number of calls of unknown outcome.
     pub unknown_calls: u64,
-    /// What those may have cost at most.
+    /// Maximum cost of calls of unknown outcome.
     pub unknown: Credits,
 }
 
@@ -47,19 +47,19 @@ pub struct GroupTotal {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
-    /// One line a group, in the order of the groups.
+    /// Totals of each group, in the order of their names.
     pub groups: Vec<GroupTotal>,
-    /// All together.
+    /// Totals of all entries.
     pub total: GroupTotal,
 }
 
-/// A total that is too large to hold.
+/// Error for a total that is too large to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a total of the ledger is too large to hold")]
 pub struct TooLarge;
 
 impl Summary {
-    /// The totals of these entries.
+    /// Adds up entries by group.
     ///
     /// # Errors
     ///
