@@ -88,12 +88,16 @@ func (card rateCard) find(operation, model string) (found *rate) {
 
 var nanosecond = big.NewRat(1, 1_000_000_000)
 
-// of returns the price of a duration. A started block is charged whole.
+// of returns the price of a duration. A started block is charged whole, and at least one.
 func (rate rate) of(duration *big.Rat) *big.Rat {
 	if rate.Between != nil {
 		return new(big.Rat)
 	}
-	started := new(big.Rat).SetInt64(startedBlocks(duration, rate.BlockSeconds))
+	blocks := startedBlocks(duration, rate.BlockSeconds)
+	if blocks < 1 {
+		blocks = 1
+	}
+	started := new(big.Rat).SetInt64(blocks)
 	return started.Mul(started, decimal(rate.Credits))
 }
 

@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -66,11 +67,30 @@ func showPreview(template, ratesFile string) {
 	}
 	fmt.Printf("job %s was accepted\n", job.Id) // write it down: any process can wait for it
 
-	link, err := waitFor(ctx, api, job.Id, preview)
+	link, err := waitFor(ctx, api, job.Id, preview, "")
 	if err != nil {
 		exit(err.Error())
 	}
 	fmt.Println("preview", link) // for an iframe
+
+	// The video, which is charged too. One that failed is rendered once more.
+	before := creatify.JOBSTATUS_DONE
+	for attempt := 1; ; attempt++ {
+		body := *creatify.NewRenderCustomTemplateJobRequest()
+		render := api.CustomTemplateJobsAPI.RenderCustomTemplateJob(ctx, job.Id)
+		if _, _, err := render.RenderCustomTemplateJobRequest(body).Execute(); err != nil {
+			exit(err.Error(), messages(err))
+		}
+		link, err := waitFor(ctx, api, job.Id, video, before)
+		var ended *jobEnded
+		if err == nil {
+			fmt.Println("video", link)
+			break
+		} else if attempt > 1 || !errors.As(err, &ended) {
+			exit(err.Error())
+		}
+		before = ended.status
+	}
 
 	// Wrong credentials.
 	_, nobody, err := connect("wrong").AccountAPI.GetRemainingCredits(ctx).Execute()

@@ -16,16 +16,36 @@ type goal func(*creatify.CustomTemplateJob) string
 
 func preview(job *creatify.CustomTemplateJob) string { return job.GetPreview() }
 
+func video(job *creatify.CustomTemplateJob) string { return job.GetVideoOutput() }
+
+// A jobEnded is the error of a job that ended without its output.
+type jobEnded struct {
+	id     string
+	status creatify.JobStatus
+	reason string
+}
+
+func (ended *jobEnded) Error() string {
+	return fmt.Sprintf("job %s: %s: %s", ended.id, ended.status, ended.reason)
+}
+
 const (
 	requestTimeout = 30 * time.Second
 	firstPause     = 500 * time.Millisecond
 	longestPause   = 15 * time.Second
+	// A job that is rendered again may show for this long how it had ended before.
+	leftoverGrace = 120 * time.Second
 )
 
 // waitFor polls the job until it has its output, and returns the link to it. Polling is free. When
 // the wait ends otherwise, the job may go on, and has been paid for: keep its id.
-func waitFor(ctx context.Context, api *creatify.APIClient, id string, goal goal) (string, error) {
-	last := "never seen"
+//
+// before is the status that the job had before it was rendered just now: "failed" or "rejected" may
+// be left over from then.
+func waitFor(
+	ctx context.Context, api *creatify.APIClient, id string, goal goal, before creatify.JobStatus,
+) (string, error) {
+	started, leftover, last := time.Now(), before, "never seen"
 	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
 		job, err := readJob(ctx, api, id)
 		if err != nil {
@@ -36,13 +56,18 @@ func waitFor(ctx context.Context, api *creatify.APIClient, id string, goal goal)
 				fmt.Println("status", job.Status)
 			}
 			last = string(job.Status)
+			if job.Status != leftover {
+				leftover = ""
+			}
 			switch job.Status {
 			case creatify.JOBSTATUS_DONE:
 				if link := goal(job); link != "" {
 					return link, nil
 				} // done with something else
 			case creatify.JOBSTATUS_FAILED, creatify.JOBSTATUS_REJECTED:
-				return "", fmt.Errorf("job %s: %s: %s", id, job.Status, job.GetFailedReason())
+				if job.Status != leftover || time.Since(started) >= leftoverGrace {
+					return "", &jobEnded{id, job.Status, job.GetFailedReason()}
+				}
 			default: // still going, also when this client has never heard of the status
 			}
 		}

@@ -57,6 +57,6 @@ def estimate(
 
 
 def _per_block(rate: dict[str, Any], seconds: Fraction) -> Fraction:
-    """Return the price of a duration. A started block is charged whole."""
-    started = ceil(seconds / Fraction(rate["block_seconds"]))
+    """Return the price of a duration. A started block is charged whole, and at least one."""
+    started = max(ceil(seconds / Fraction(rate["block_seconds"])), 1)
     return Fraction(rate["credits"]) * started

@@ -1,4 +1,7 @@
-"""Make an asynchronous preview, and show refusals: python preview.py TEMPLATE_ID CREDIT_RATES"""
+"""Make an asynchronous preview and its video, and show refusals.
+
+python preview.py TEMPLATE_ID CREDIT_RATES
+"""
 
 import json
 import os
@@ -11,11 +14,20 @@ import httpx
 
 from creatify_client import AuthenticatedClient
 from creatify_client.api.account import get_remaining_credits
-from creatify_client.api.custom_template_jobs import preview_custom_template_job_async
-from creatify_client.models import CustomTemplateJob, CustomTemplateJobRequest, Variables
+from creatify_client.api.custom_template_jobs import (
+    preview_custom_template_job_async,
+    render_custom_template_job,
+)
+from creatify_client.models import (
+    CustomTemplateJob,
+    CustomTemplateJobRequest,
+    JobStatus,
+    RenderCustomTemplateJobRequest,
+    Variables,
+)
 from estimate import estimate
 from problem import messages
-from wait import wait_for
+from wait import JobEnded, wait_for
 
 
 def connect(api_key: str) -> AuthenticatedClient:
@@ -56,6 +68,23 @@ print(f"job {submitted.parsed.id} was accepted")  # write it down: any process c
 
 link = wait_for(client, submitted.parsed.id, "preview", seconds=20 * 60)
 print(f"preview {link}")  # for an iframe
+
+# The video, which is charged too. One that failed is rendered once more.
+job_id, before = submitted.parsed.id, JobStatus.DONE
+for attempt in (1, 2):
+    rendering = render_custom_template_job.sync_detailed(
+        job_id, client=client, body=RenderCustomTemplateJobRequest()
+    )
+    if not isinstance(rendering.parsed, CustomTemplateJob):
+        sys.exit(f"{rendering.status_code:d}: {messages(rendering.content)}")
+    try:
+        video = wait_for(client, job_id, "video_output", seconds=20 * 60, before=before)
+        print(f"video {video}")
+        break
+    except JobEnded as ended:
+        if attempt == 2:
+            raise
+        before = ended.status
 
 # Wrong credentials.
 nobody = get_remaining_credits.sync_detailed(client=connect("wrong"))

@@ -16,6 +16,8 @@ Goal = Literal["preview", "video_output"]
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
+# A job that is rendered again may show for this long how it had ended before.
+LEFTOVER = 120.0
 
 
 class WaitEnded(Exception):
@@ -26,20 +28,42 @@ class WaitEnded(Exception):
         self.job_id = job_id
 
 
-def wait_for(client: AuthenticatedClient, job_id: UUID, goal: Goal, seconds: float) -> str:
-    """Poll the job until it has its output, and return the link to it. Polling is free."""
-    deadline = time.monotonic() + seconds
+class JobEnded(WaitEnded):
+    """The job ended without its output."""
+
+    def __init__(self, job_id: UUID, status: JobStatus, reason: str) -> None:
+        super().__init__(job_id, f"{status}: {reason}")
+        self.status = status
+
+
+def wait_for(
+    client: AuthenticatedClient,
+    job_id: UUID,
+    goal: Goal,
+    seconds: float,
+    before: JobStatus | None = None,
+) -> str:
+    """Poll the job until it has its output, and return the link to it. Polling is free.
+
+    `before` is the status that the job had before it was rendered just now: `failed` or `rejected`
+    may be left over from then.
+    """
+    started = time.monotonic()
+    deadline, leftover = started + seconds, before
     pause, last = FIRST_PAUSE, "never seen"
     while (left := deadline - time.monotonic()) > 0:
         if job := read(client, job_id, left):
             if job.status != last:
                 print(f"status {job.status}")
             last = str(job.status)
+            if job.status != leftover:
+                leftover = None
             if job.status == JobStatus.DONE:
                 if link := output(job, goal):
                     return link  # otherwise it is done with something else
             elif job.status in (JobStatus.FAILED, JobStatus.REJECTED):
-                raise WaitEnded(job_id, f"{job.status}: {job.failed_reason or 'no reason given'}")
+                if job.status != leftover or time.monotonic() - started >= LEFTOVER:
+                    raise JobEnded(job_id, job.status, job.failed_reason or "no reason given")
             # Still going, also when this client has never heard of the status.
         time.sleep(max(min(pause, deadline - time.monotonic()), 0))
         pause = min(pause * 1.5, LONGEST_PAUSE)

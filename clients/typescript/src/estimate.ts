@@ -71,9 +71,10 @@ export function estimate(cards: RateCards, asked: Question): { min: string; max:
   return { min: show(least * times), max: show(most * times) };
 }
 
-/** Returns the price of a duration. A started block is charged whole. */
+/** Returns the price of a duration. A started block is charged whole, and at least one. */
 function perBlock(rate: Rate, seconds: Billionths): Billionths {
-  return parse(rate.credits ?? "0") * ceil(seconds, blockOf(rate));
+  const started = ceil(seconds, blockOf(rate));
+  return parse(rate.credits ?? "0") * (started > 1n ? started : 1n);
 }
 
 function blockOf(rate: Rate): Billionths {

@@ -1,10 +1,10 @@
-// Makes an asynchronous preview, and shows refusals: node dist/preview.js TEMPLATE_ID CREDIT_RATES
+// Makes an asynchronous preview and its video, and shows refusals: node dist/preview.js TEMPLATE_ID CREDIT_RATES
 
 import { readFileSync } from "node:fs";
-import { connect, required } from "./client.js";
+import { connect, required, type Job } from "./client.js";
 import { estimate, type RateCards } from "./estimate.js";
 import { messages } from "./problem.js";
-import { waitFor } from "./wait.js";
+import { JobEnded, waitFor } from "./wait.js";
 
 const [template_id = "", ratesFile = "../credit-rates.json"] = process.argv.slice(2);
 const apiId = required("CREATIFY_API_ID");
@@ -31,6 +31,27 @@ console.log(`job ${submitted.data.id} was accepted`); // write it down: any proc
 const deadline = new Date(Date.now() + 20 * 60_000);
 const link = await waitFor(api, submitted.data.id, "preview", deadline);
 console.log(`preview ${link}`); // for an iframe
+
+// The video, which is charged too. One that failed is rendered once more.
+const id = submitted.data.id;
+let before: Job["status"] = "done";
+let video: string | undefined;
+for (let attempt = 1; !video; attempt++) {
+  const rendering = await api.POST("/api/custom_template_jobs/{id}/render/", {
+    params: { path: { id } },
+    body: {},
+  });
+  if (!rendering.data) {
+    throw new Error(`${rendering.response.status}: ${messages(rendering.error).join("; ")}`);
+  }
+  try {
+    video = await waitFor(api, id, "video_output", deadline, before);
+  } catch (error) {
+    if (attempt > 1 || !(error instanceof JobEnded)) throw error;
+    before = error.status;
+  }
+}
+console.log(`video ${video}`);
 
 // Wrong credentials.
 const nobody = await connect(apiId, "wrong").GET("/api/remaining_credits/");

@@ -16,12 +16,34 @@ export class WaitEnded extends Error {
   }
 }
 
+/** The job ended without its output. */
+export class JobEnded extends WaitEnded {
+  constructor(id: string, readonly status: Job["status"], reason: string) {
+    super(id, `${status}: ${reason}`);
+  }
+}
+
 const REQUEST_MS = 30_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
+/** A job that is rendered again may show for this long how it had ended before. */
+const LEFTOVER_MS = 120_000;
 
-/** Polls the job until it has its output, and returns the link to it. Polling is free. */
-export async function waitFor(api: Api, id: string, goal: Goal, deadline: Date): Promise<string> {
+/**
+ * Polls the job until it has its output, and returns the link to it. Polling is free.
+ *
+ * `before` is the status that the job had before it was rendered just now: `failed` or `rejected`
+ * may be left over from then.
+ */
+export async function waitFor(
+  api: Api,
+  id: string,
+  goal: Goal,
+  deadline: Date,
+  before?: Job["status"],
+): Promise<string> {
+  const started = Date.now();
+  let leftover = before;
   let last = "never seen";
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
     const left = deadline.getTime() - Date.now();
@@ -30,6 +52,7 @@ export async function waitFor(api: Api, id: string, goal: Goal, deadline: Date):
     if (job) {
       if (last !== job.status) console.log(`status ${job.status}`);
       last = job.status;
+      if (job.status !== leftover) leftover = undefined;
       switch (job.status) {
         case "done": {
           const link = job[goal];
@@ -38,7 +61,8 @@ export async function waitFor(api: Api, id: string, goal: Goal, deadline: Date):
         }
         case "failed":
         case "rejected":
-          throw new WaitEnded(id, `${job.status}: ${job.failed_reason || "no reason given"}`);
+          if (job.status === leftover && Date.now() - started < LEFTOVER_MS) break;
+          throw new JobEnded(id, job.status, job.failed_reason || "no reason given");
         default: // still going, also when this client has never heard of the status
       }
     }
