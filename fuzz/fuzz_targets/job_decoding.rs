@@ -5,6 +5,7 @@
 
 use creatify::{Goal, GoalStatus, Job, fuzzing};
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
     let strict = serde_json::from_slice::<Job>(body).ok();
@@ -25,13 +26,14 @@ fuzz_target!(|body: &[u8]| {
         can_be_used(job);
     }
     // A truncated body never yields another id than the whole.
-    if let Some(id) = id {
-        for body in [body.to_vec()].into_iter().chain(forms(body)) {
-            let length = body.len();
-            for end in [length / 4, length / 2, length * 3 / 4, length.saturating_sub(1)] {
-                let early = fuzzing::response_id(&body[..end]);
-                assert!(early.is_none_or(|early| early == id), "two ids");
-            }
+    let is_json = serde_json::from_slice::<Value>(body).is_ok();
+    let forms = if is_json { forms(body) } else { Vec::new() };
+    for body in [body.to_vec()].into_iter().chain(forms) {
+        let Some(id) = fuzzing::response_id(&body) else { continue };
+        let length = body.len();
+        for end in [length / 4, length / 2, length * 3 / 4, length.saturating_sub(1)] {
+            let early = fuzzing::response_id(&body[..end]);
+            assert!(early.is_none_or(|early| early == id), "two ids");
         }
     }
 });
