@@ -49,7 +49,7 @@ pub async fn video(client: Client, task: usize, known: Arc<Mutex<Vec<String>>>) 
         }
     };
     note(preview);
-    let job = waited(&client, preview).await.expect("previews do not fail");
+    let job = waited(&client, preview).await.unwrap();
     loop {
         let video = render(&client, &job).await;
         if let Some(video) = waited(&client, video).await {
