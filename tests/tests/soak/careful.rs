@@ -11,7 +11,7 @@ use creatify::{
 
 use crate::{template, variables};
 
-/// Finds out what became of a failed submission, as a careful caller would: when three lists in a
+/// Finds out what became of a failed submission, as a careful caller would: when four lists in a
 /// row do not show it, it counts as not accepted.
 async fn settle(client: &Client, error: Error) -> Option<JobHandle> {
     if let (ChargeRisk::Charged, Some(handle)) = (error.charge_risk(), error.job()) {
@@ -22,7 +22,7 @@ async fn settle(client: &Client, error: Error) -> Option<JobHandle> {
         return None;
     };
     let mut none_seen = 0;
-    while none_seen < 3 {
+    while none_seen < 4 {
         match client.reconcile(sent).adopt(MatchConfidence::Exact).await {
             Ok(Reconciled::Found(found)) => return Some(found.handle),
             Ok(Reconciled::NotFoundYet) => none_seen += 1,
