@@ -234,6 +234,7 @@ impl JobVersion {
                     && self.video_url.is_some()
                     && job.video_url() == self.video_url.as_deref()
             }
+            JobStatus::Other(_) => matches!(job.status(), JobStatus::Failed | JobStatus::Rejected),
             _ => false,
         }
     }

@@ -33,7 +33,7 @@ pub(crate) use retry::Origin;
 use retry::{Billing, Failure, RetryDecision, RetryState, decide};
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, RetrySafety},
     job::{Job, JobId},
 };
 
@@ -276,7 +276,9 @@ impl Executor {
             self.call(operation, options, get).await.map_err(CallError::into_error)?;
         if JobId::from(job.id) != id {
             let message = format!("the service answered about another job, {}", job.id);
-            return Err(Error::new(ErrorKind::Undecodable, message).during(operation));
+            return Err(Error::new(ErrorKind::Undecodable, message)
+                .during(operation)
+                .with_retry_safety(RetrySafety::Safe));
         }
         Ok(job.into())
     }

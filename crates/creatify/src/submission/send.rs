@@ -146,8 +146,9 @@ where
             let sent_at = error.sent_at.unwrap_or(record.sent_at);
             let record = SubmissionRecord { sent_at, given_up_at: Utc::now(), ..record };
             let error = refused_or_unknown(error, goal, record.clone());
-            if let (true, Some(job)) = (error.charge_risk() != ChargeRisk::None, error.job()) {
-                remember(submitter, &record, job.id, model_version);
+            let job = error.job().map(|handle| handle.id).or(record.job_id);
+            if let (true, Some(job)) = (error.charge_risk() != ChargeRisk::None, job) {
+                remember(submitter, &record, job, model_version);
             }
             match (error.charge_risk(), error.job()) {
                 (ChargeRisk::None, _) => submitter.billing().released(pending),
@@ -197,8 +198,9 @@ fn refused_or_unknown(mut error: CallError, goal: Goal, record: SubmissionRecord
     let location = error.location.take();
     let in_location = location.and_then(|location| response_id::find_in_url(&location));
     let id = match error.failure {
+        // The id of a render is certain, whatever the answer says.
         Failure::Undecodable { .. } => {
-            body.and_then(|body| response_id::find(&body)).or(in_location)
+            record.job_id.or_else(|| body.and_then(|body| response_id::find(&body))).or(in_location)
         }
         // The body of a refusal may speak of any job; a redirect leads to the one that was made.
         Failure::Answer { status, .. } if status.is_redirection() => in_location,
@@ -220,7 +222,7 @@ fn refused_or_unknown(mut error: CallError, goal: Goal, record: SubmissionRecord
     }
     let was_processed = matches!(error.failure, Failure::Undecodable { .. });
     let error = error.into_error();
-    match id.or(record.job_id) {
+    match id {
         Some(id) if was_processed => error
             .of_job(JobHandle { id, goal })
             .with_retry_safety(RetrySafety::Unsafe)

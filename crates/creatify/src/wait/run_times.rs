@@ -79,7 +79,8 @@ impl RunTimes {
     pub(crate) fn observe(&self, job: &Job) {
         let mut state = self.state();
         let Some(submitted) = state.submitted.get_mut(&job.id()) else { return };
-        if submitted.left_over.as_ref().is_some_and(|before| !before.is_shown_by(job)) {
+        let is_known = JobStatus::KNOWN.contains(job.status()); // another says nothing about the end
+        if is_known && submitted.left_over.as_ref().is_some_and(|before| !before.is_shown_by(job)) {
             submitted.left_over = None;
         }
         let template = submitted.key.as_ref().map(|key| key.template);
