@@ -1,4 +1,4 @@
-// What will it cost? Exact, from credit-rates.json, without a request.
+// Exact cost estimates from credit-rates.json, without a request.
 
 package main
 
@@ -16,7 +16,7 @@ type rateCard struct{ Rates []rate }
 
 type rate struct {
 	Operation    string
-	ModelVersion string `json:"model_version"` // without one, for every model that has no rate of its own
+	ModelVersion string `json:"model_version"` // if absent, for every other model
 	Credits      string
 	BlockSeconds int64 `json:"block_seconds"`
 	Between      []string
@@ -28,7 +28,7 @@ type creditRange struct{ Min, Max string }
 // seconds are exact decimals.
 type seconds struct{ Min, Max string }
 
-// estimate is what so many submissions cost; nothing when the card has no price for them.
+// estimate returns the cost of count submissions; nil when the card has no price for them.
 func (card rateCard) estimate(operation, model string, length seconds, count int64) *creditRange {
 	rate, create, preview := card.find(operation, model), card.find("create", model), card.find("preview", model)
 	if rate == nil || (rate.Between != nil && (create == nil || preview == nil)) {
@@ -38,7 +38,8 @@ func (card rateCard) estimate(operation, model string, length seconds, count int
 	lower := []*big.Rat{rate.of(shortest)}
 	upper := []*big.Rat{rate.of(longest)}
 	if rate.Between != nil {
-		// A price changes only where a block starts. With a difference of prices, the cheapest duration need not be the shortest.
+		// A price changes only where a block starts. With a difference of prices, the cheapest duration
+		// need not be the shortest.
 		durations := []*big.Rat{shortest, longest}
 		for _, block := range []int64{create.BlockSeconds, preview.BlockSeconds} {
 			for n := startedBlocks(shortest, block); ; n++ {
@@ -87,12 +88,16 @@ func (card rateCard) find(operation, model string) (found *rate) {
 
 var nanosecond = big.NewRat(1, 1_000_000_000)
 
-// of is the price of a duration. A started block is charged whole.
+// of returns the price of a duration. A started block is charged whole, and at least one.
 func (rate rate) of(duration *big.Rat) *big.Rat {
 	if rate.Between != nil {
 		return new(big.Rat)
 	}
-	started := new(big.Rat).SetInt64(startedBlocks(duration, rate.BlockSeconds))
+	blocks := startedBlocks(duration, rate.BlockSeconds)
+	if blocks < 1 {
+		blocks = 1
+	}
+	started := new(big.Rat).SetInt64(blocks)
 	return started.Mul(started, decimal(rate.Credits))
 }
 

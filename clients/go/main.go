@@ -1,4 +1,4 @@
-// The asynchronous preview from Go, with a client generated from openapi.yaml, and what can be wrong with a request.
+// The asynchronous preview from Go, with a client generated from openapi.yaml, and refusals.
 //
 //	go run . preview TEMPLATE_ID CREDIT_RATES
 //	go run . check-estimates CREDIT_RATES ESTIMATES
@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -27,7 +28,8 @@ func main() {
 	}
 }
 
-// connect sets the credentials, which act as a password: they come from the environment, and are never logged.
+// connect sets the credentials, which act as a password: they come from the environment, and are
+// never logged.
 func connect(apiKey string) *creatify.APIClient {
 	config := creatify.NewConfiguration()
 	if url := os.Getenv("CREATIFY_BASE_URL"); url != "" {
@@ -43,14 +45,15 @@ func connect(apiKey string) *creatify.APIClient {
 func showPreview(template, ratesFile string) {
 	api := connect(os.Getenv("CREATIFY_API_KEY"))
 
-	// What it will cost. The template decides the video's length; someone who knows it says so here.
+	// The cost. The template decides the video's length; 20 to 45 s are assumed here.
 	var rates rateCards
 	read(ratesFile, &rates)
 	if cost := rates.Cards[rates.Default].estimate("preview", "standard", seconds{"20", "45"}, 1); cost != nil {
 		fmt.Printf("a preview will cost %s to %s credits\n", cost.Min, cost.Max)
 	}
 
-	// This is charged. When no answer comes, the outcome is unknown: look for the job in the list, and do not send it again.
+	// This is charged. When no answer comes, the outcome is unknown: search for the job in the list,
+	// and do not send it again.
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
 	request := creatify.NewCustomTemplateJobRequest(template, map[string]creatify.Variable{
@@ -62,13 +65,32 @@ func showPreview(template, ratesFile string) {
 	if err != nil {
 		exit(err.Error(), messages(err))
 	}
-	fmt.Printf("job %s was accepted\n", job.Id) // write it down: any process can go on from it
+	fmt.Printf("job %s was accepted\n", job.Id) // write it down: any process can wait for it
 
-	link, err := waitFor(ctx, api, job.Id, preview)
+	link, err := waitFor(ctx, api, job.Id, preview, "")
 	if err != nil {
 		exit(err.Error())
 	}
 	fmt.Println("preview", link) // for an iframe
+
+	// The video, which is charged too. One that failed is rendered once more.
+	before := creatify.JOBSTATUS_DONE
+	for attempt := 1; ; attempt++ {
+		body := *creatify.NewRenderCustomTemplateJobRequest()
+		render := api.CustomTemplateJobsAPI.RenderCustomTemplateJob(ctx, job.Id)
+		if _, _, err := render.RenderCustomTemplateJobRequest(body).Execute(); err != nil {
+			exit(err.Error(), messages(err))
+		}
+		link, err := waitFor(ctx, api, job.Id, video, before)
+		var ended *jobEnded
+		if err == nil {
+			fmt.Println("video", link)
+			break
+		} else if attempt > 1 || !errors.As(err, &ended) {
+			exit(err.Error())
+		}
+		before = ended.status
+	}
 
 	// Wrong credentials.
 	_, nobody, err := connect("wrong").AccountAPI.GetRemainingCredits(ctx).Execute()
@@ -89,7 +111,7 @@ func refused(answer *http.Response, err error, status int) {
 	fmt.Printf("refused with %d: %s\n", answer.StatusCode, messages(err))
 }
 
-// checkEstimates compares with the estimates of the Rust crate.
+// checkEstimates compares the estimates with those of the Rust crate.
 func checkEstimates(ratesFile, vectorsFile string) {
 	var rates rateCards
 	read(ratesFile, &rates)

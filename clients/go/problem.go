@@ -1,4 +1,4 @@
-// What did the service say was wrong? Its errors come in several shapes.
+// Messages of the service's errors, which come in several shapes.
 
 package main
 
@@ -11,7 +11,7 @@ import (
 	"creatify-from-go/creatify"
 )
 
-// messages is all that a refusal says. Gateways send pages or nothing instead of JSON.
+// messages returns all messages of a refusal. Gateways send pages or nothing instead of JSON.
 func messages(err error) string {
 	var refused *creatify.GenericOpenAPIError
 	var body any

@@ -1,4 +1,4 @@
-// When is a job really done, and for how long is it waited for?
+// Waiting for a job, until it has the output it was made for or a deadline.
 
 package main
 
@@ -10,24 +10,44 @@ import (
 	"creatify-from-go/creatify"
 )
 
-// A goal is what a job was made for: it takes the link to that out of the job. The status alone does not tell: a job whose video is being
-// rendered may still say `done` from its preview.
+// A goal returns the output that a job is waited for. The status alone is not enough: while its
+// video is rendered, a job may still say `done` from its preview.
 type goal func(*creatify.CustomTemplateJob) string
 
 func preview(job *creatify.CustomTemplateJob) string { return job.GetPreview() }
+
+func video(job *creatify.CustomTemplateJob) string { return job.GetVideoOutput() }
+
+// A jobEnded is the error of a job that ended without its output.
+type jobEnded struct {
+	id     string
+	status creatify.JobStatus
+	reason string
+}
+
+func (ended *jobEnded) Error() string {
+	return fmt.Sprintf("job %s: %s: %s", ended.id, ended.status, ended.reason)
+}
 
 const (
 	requestTimeout = 30 * time.Second
 	firstPause     = 500 * time.Millisecond
 	longestPause   = 15 * time.Second
+	// A job that is rendered again may show for this long how it had ended before.
+	leftoverGrace = 120 * time.Second
 )
 
-// waitFor looks at the job until it has what it was made for, and returns the link to that. Looking is free. When the wait ends otherwise,
-// the job may go on, and has been paid for: keep its id.
-func waitFor(ctx context.Context, api *creatify.APIClient, id string, goal goal) (string, error) {
-	last := "never seen"
+// waitFor polls the job until it has its output, and returns the link to it. Polling is free. When
+// the wait ends otherwise, the job may go on, and has been paid for: keep its id.
+//
+// before is the status that the job had before it was rendered just now: "failed" or "rejected" may
+// be left over from then.
+func waitFor(
+	ctx context.Context, api *creatify.APIClient, id string, goal goal, before creatify.JobStatus,
+) (string, error) {
+	started, leftover, last := time.Now(), before, "never seen"
 	for pause := firstPause; ; pause = min(pause*3/2, longestPause) {
-		job, err := look(ctx, api, id)
+		job, err := readJob(ctx, api, id)
 		if err != nil {
 			return "", fmt.Errorf("job %s: %w", id, err)
 		}
@@ -36,13 +56,18 @@ func waitFor(ctx context.Context, api *creatify.APIClient, id string, goal goal)
 				fmt.Println("status", job.Status)
 			}
 			last = string(job.Status)
+			if job.Status != leftover {
+				leftover = ""
+			}
 			switch job.Status {
 			case creatify.JOBSTATUS_DONE:
 				if link := goal(job); link != "" {
 					return link, nil
 				} // done with something else
 			case creatify.JOBSTATUS_FAILED, creatify.JOBSTATUS_REJECTED:
-				return "", fmt.Errorf("job %s: %s: %s", id, job.Status, job.GetFailedReason())
+				if job.Status != leftover || time.Since(started) >= leftoverGrace {
+					return "", &jobEnded{id, job.Status, job.GetFailedReason()}
+				}
 			default: // still going, also when this client has never heard of the status
 			}
 		}
@@ -54,8 +79,8 @@ func waitFor(ctx context.Context, api *creatify.APIClient, id string, goal goal)
 	}
 }
 
-// look is the job as it is now, or nothing when the question may be asked again.
-func look(ctx context.Context, api *creatify.APIClient, id string) (*creatify.CustomTemplateJob, error) {
+// readJob returns the job as it is now, or nil when it may be read again.
+func readJob(ctx context.Context, api *creatify.APIClient, id string) (*creatify.CustomTemplateJob, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	job, answer, err := api.CustomTemplateJobsAPI.GetCustomTemplateJob(ctx, id).Execute()
@@ -65,7 +90,7 @@ func look(ctx context.Context, api *creatify.APIClient, id string) (*creatify.Cu
 	case answer == nil, answer.StatusCode < 300, answer.StatusCode == 429, answer.StatusCode >= 500:
 		return nil, nil // the network, a time-out, or a gateway's page instead of JSON
 	default:
-		return nil, fmt.Errorf("looking at it was refused with %d", answer.StatusCode)
+		return nil, fmt.Errorf("its status was refused with %d", answer.StatusCode)
 	}
 }
 

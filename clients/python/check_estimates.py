@@ -1,4 +1,7 @@
-"""Do the estimates equal those of the Rust crate? python check_estimates.py CREDIT_RATES ESTIMATES"""
+"""Compare the estimates with those of the Rust crate.
+
+python check_estimates.py CREDIT_RATES ESTIMATES
+"""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What will it cost? Exact, from credit-rates.json, without a request."""
+"""Exact cost estimates from credit-rates.json, without a request."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,16 +10,20 @@ NANOSECOND = Fraction(1, 1_000_000_000)
 
 @dataclass(frozen=True)
 class CreditRange:
-    """From the least to the most it may cost."""
+    """The least and the most it may cost."""
 
     least: Fraction
     most: Fraction
 
 
 def estimate(
-    card: dict[str, Any], operation: str, model_version: str, seconds: tuple[Fraction, Fraction], count: int = 1
+    card: dict[str, Any],
+    operation: str,
+    model_version: str,
+    seconds: tuple[Fraction, Fraction],
+    count: int = 1,
 ) -> CreditRange | None:
-    """What so many submissions cost by a card of credit-rates.json; nothing when it has no price for them."""
+    """Estimate `count` submissions by a card of credit-rates.json; None when it has no price."""
 
     def find(wanted: str) -> dict[str, Any] | None:
         rates = [rate for rate in card["rates"] if rate["operation"] == wanted]
@@ -36,7 +40,8 @@ def estimate(
     create, preview = find("create"), find("preview")
     if create is None or preview is None:
         return None
-    # A price changes only where a block starts. With a difference of prices, the cheapest duration need not be the shortest.
+    # A price changes only where a block starts. With a difference of prices, the cheapest duration
+    # need not be the shortest.
     durations = [shortest, longest]
     for block in (create["block_seconds"], preview["block_seconds"]):
         for end in range(ceil(shortest / block) * block, ceil(longest), block):
@@ -44,13 +49,14 @@ def estimate(
 
     def costs(bound: str) -> list[Fraction]:
         less = {"create": 0, "create_less_preview": 1}[bound]
-        return [max(_per_block(create, seconds) - less * _per_block(preview, seconds), Fraction(0)) for seconds in durations]
+        prices = (_per_block(create, at) - less * _per_block(preview, at) for at in durations)
+        return [max(price, Fraction(0)) for price in prices]
 
     lower, upper = rate["between"]
     return CreditRange(min(costs(lower)) * count, max(costs(upper)) * count)
 
 
 def _per_block(rate: dict[str, Any], seconds: Fraction) -> Fraction:
-    """A started block is charged whole."""
-    started = ceil(seconds / Fraction(rate["block_seconds"]))
+    """Return the price of a duration. A started block is charged whole, and at least one."""
+    started = max(ceil(seconds / Fraction(rate["block_seconds"])), 1)
     return Fraction(rate["credits"]) * started

@@ -1,4 +1,7 @@
-"""The asynchronous preview, and what can be wrong with a request: python preview.py TEMPLATE_ID CREDIT_RATES"""
+"""Make an asynchronous preview and its video, and show refusals.
+
+python preview.py TEMPLATE_ID CREDIT_RATES
+"""
 
 import json
 import os
@@ -11,11 +14,20 @@ import httpx
 
 from creatify_client import AuthenticatedClient
 from creatify_client.api.account import get_remaining_credits
-from creatify_client.api.custom_template_jobs import preview_custom_template_job_async
-from creatify_client.models import CustomTemplateJob, CustomTemplateJobRequest, Variables
+from creatify_client.api.custom_template_jobs import (
+    preview_custom_template_job_async,
+    render_custom_template_job,
+)
+from creatify_client.models import (
+    CustomTemplateJob,
+    CustomTemplateJobRequest,
+    JobStatus,
+    RenderCustomTemplateJobRequest,
+    Variables,
+)
 from estimate import estimate
 from problem import messages
-from wait import wait_for
+from wait import JobEnded, wait_for
 
 
 def connect(api_key: str) -> AuthenticatedClient:
@@ -33,13 +45,15 @@ def connect(api_key: str) -> AuthenticatedClient:
 template_id, rates_file = UUID(sys.argv[1]), Path(sys.argv[2])
 client = connect(os.environ["CREATIFY_API_KEY"])
 
-# What it will cost. The template decides the video's length; someone who knows it says so here.
+# The cost. The template decides the video's length; 20 to 45 s are assumed here.
 rates = json.loads(rates_file.read_text())
-cost = estimate(rates["cards"][rates["default"]], "preview", "standard", (Fraction(20), Fraction(45)))
+card = rates["cards"][rates["default"]]
+cost = estimate(card, "preview", "standard", (Fraction(20), Fraction(45)))
 if cost:
     print(f"a preview will cost {cost.least} to {cost.most} credits")
 
-# This is charged. When no answer comes, the outcome is unknown: look for the job in the list, and do not send it again.
+# This is charged. When no answer comes, the outcome is unknown: search for the job in the list, and
+# do not send it again.
 variables = Variables.from_dict(
     {
         "headline": {"type": "text", "properties": {"content": "Summer sale"}},
@@ -50,10 +64,27 @@ request = CustomTemplateJobRequest(template_id=template_id, variables=variables,
 submitted = preview_custom_template_job_async.sync_detailed(client=client, body=request)
 if not isinstance(submitted.parsed, CustomTemplateJob):
     sys.exit(f"{submitted.status_code:d}: {messages(submitted.content)}")
-print(f"job {submitted.parsed.id} was accepted")  # write it down: any process can go on from it
+print(f"job {submitted.parsed.id} was accepted")  # write it down: any process can wait for it
 
 link = wait_for(client, submitted.parsed.id, "preview", seconds=20 * 60)
 print(f"preview {link}")  # for an iframe
+
+# The video, which is charged too. One that failed is rendered once more.
+job_id, before = submitted.parsed.id, JobStatus.DONE
+for attempt in (1, 2):
+    rendering = render_custom_template_job.sync_detailed(
+        job_id, client=client, body=RenderCustomTemplateJobRequest()
+    )
+    if not isinstance(rendering.parsed, CustomTemplateJob):
+        sys.exit(f"{rendering.status_code:d}: {messages(rendering.content)}")
+    try:
+        video = wait_for(client, job_id, "video_output", seconds=20 * 60, before=before)
+        print(f"video {video}")
+        break
+    except JobEnded as ended:
+        if attempt == 2:
+            raise
+        before = ended.status
 
 # Wrong credentials.
 nobody = get_remaining_credits.sync_detailed(client=connect("wrong"))

@@ -1,4 +1,4 @@
-"""What did the service say was wrong? Its errors come in several shapes."""
+"""Messages of the service's errors, which come in several shapes."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def messages(body: bytes) -> str:
-    """All that the body of a refusal says. Gateways send pages or nothing instead of JSON."""
+    """Return all messages of a refusal. Gateways send pages or nothing instead of JSON."""
     try:
         return "; ".join(_messages(json.loads(body), ""))
     except ValueError:
@@ -22,5 +22,7 @@ def _messages(error: Any, field: str) -> Iterator[str]:
                 yield from _messages(inner, field)
         case dict():
             for name, inner in error.items():
-                shown = field if name in ("detail", "non_field_errors") else f"{field}.{name}".lstrip(".")
-                yield from _messages(inner, shown)
+                if name not in ("detail", "non_field_errors"):
+                    yield from _messages(inner, f"{field}.{name}".lstrip("."))
+                else:
+                    yield from _messages(inner, field)

@@ -12,25 +12,32 @@ const KEY: &str = "5f3a-C9e7/41b0+2d68";
 
 fuzz_target!(|body: &[u8]| {
     let credentials = Credentials::new(ID, KEY).unwrap();
-    let body = with_echoes(body);
+    let (body, encoding) = match body.split_first() {
+        Some((b'U', rest)) => (with_echoes(rest), Encoding::Utf16),
+        _ => (with_echoes(body), Encoding::Utf8),
+    };
     let mut headers = HeaderMap::new();
     if let Ok(id) = HeaderValue::from_bytes(&body[..body.len().min(1_000)]) {
         headers.insert("x-request-id", id);
     }
-    let answer = fuzzing::service_answer(StatusCode::BAD_REQUEST, headers, &body, &credentials);
+    let body = match encoding {
+        Encoding::Utf8 => body,
+        Encoding::Utf16 => utf16(&String::from_utf8_lossy(&body)),
+    };
+    let answer = fuzzing::error_response(StatusCode::BAD_REQUEST, headers, &body, &credentials);
 
     let lines: Vec<_> = answer
-        .problem
+        .messages
         .all()
         .flat_map(|(field, message)| field.into_iter().chain([message]))
         .collect();
     assert!(lines.len() <= 2 * 20, "too many messages");
     for line in lines.iter().copied().chain(answer.request_id.as_deref()) {
         assert!(line.chars().count() <= 301, "too long: {line}");
-        assert!(
-            !line.contains(char::is_control),
-            "more than one line, or not for a terminal: {line:?}"
-        );
+        let is_unsafe = |character: char| {
+            character.is_control() || matches!(character, '\u{202a}'..='\u{202e}')
+        };
+        assert!(!line.contains(is_unsafe), "more than one line, or not for a terminal: {line:?}");
     }
     // Line by line: text that spans two lines was no secret in the body either.
     for line in lines.into_iter().chain(answer.request_id.as_deref()) {
@@ -44,6 +51,17 @@ fuzz_target!(|body: &[u8]| {
         }
     }
 });
+
+/// Encoding of the body: UTF-16 when the input begins with `U`.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Utf8,
+    Utf16,
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
 
 /// Replaces `{0}` to `{9}` and `{a}` with the credentials in different forms.
 fn with_echoes(body: &[u8]) -> Vec<u8> {

@@ -1,9 +1,11 @@
-//! Answers to billable requests: at most one job id is found, and decoded fields are as sent.
+//! Answers to billable requests: at most one job id is found, behind any mark, prefix or envelope,
+//! and decoded fields are as sent.
 
 #![no_main]
 
-use creatify::{Goal, Job, GoalStatus, fuzzing};
+use creatify::{Goal, GoalStatus, Job, fuzzing};
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
     let strict = serde_json::from_slice::<Job>(body).ok();
@@ -11,28 +13,50 @@ fuzz_target!(|body: &[u8]| {
     let id = fuzzing::response_id(body);
 
     if let Some(job) = &strict {
-        assert_eq!(id, Some(job.id()), "a job that decodes has its id");
-        let (same, dropped) = lenient.as_ref().expect("what decodes, decodes leniently");
-        assert_eq!((text(same), dropped.len()), (text(job), 0));
+        for form in [body.to_vec()].into_iter().chain(forms(body)) {
+            let shown = String::from_utf8_lossy(&form);
+            assert_eq!(fuzzing::response_id(&form), Some(job.id()), "{shown}");
+            let (same, _) = fuzzing::decode_leniently(&form).expect("a valid job in another form");
+            assert_eq!(text(&same), text(job), "{shown}");
+        }
     }
-    if let Some((job, dropped)) = &lenient {
+    if let Some((job, repairs)) = &lenient {
         assert!(id.is_none_or(|id| id == job.id()), "two ids");
-        assert!(
-            !dropped.iter().any(|field| matches!(field.as_str(), "id" | "status")),
-            "{dropped:?}"
-        );
-        assert!(dropped.len() < 20 && dropped.iter().all(|field| field.len() < 20), "{dropped:?}");
+        assert!(repairs.len() < 1_000 && !repairs.contains(char::is_control), "{repairs:?}");
         can_be_used(job);
     }
     // A truncated body never yields another id than the whole.
-    if let Some(id) = id {
-        for end in
-            [body.len() / 4, body.len() / 2, body.len() * 3 / 4, body.len().saturating_sub(1)]
-        {
-            assert!(fuzzing::response_id(&body[..end]).is_none_or(|early| early == id), "two ids");
+    let is_json = serde_json::from_slice::<Value>(body).is_ok();
+    let forms = if is_json { forms(body) } else { Vec::new() };
+    for body in [body.to_vec()].into_iter().chain(forms) {
+        let Some(id) = fuzzing::response_id(&body) else { continue };
+        let length = body.len();
+        for end in [length / 4, length / 2, length * 3 / 4, length.saturating_sub(1)] {
+            let early = fuzzing::response_id(&body[..end]);
+            assert!(early.is_none_or(|early| early == id), "two ids");
         }
     }
 });
+
+/// Returns the body behind marks and prefixes, in envelopes and in UTF-16.
+fn forms(body: &[u8]) -> Vec<Vec<u8>> {
+    let around = |before: &[u8], after: &[u8]| [before, body, after].concat();
+    let mut forms = vec![
+        around(b"\xef\xbb\xbf", b""),
+        around(b")]}'\n", b""),
+        around(b")]}',\n", b"\n"),
+        around(b"{\"data\": ", b"}"),
+        around(b"{\"success\": true, \"data\": {\"job\": ", b"}}"),
+        around(b"[", b"]"),
+        around(b"{\"result\": [", b"]}"),
+    ];
+    if let Ok(text) = std::str::from_utf8(body) {
+        let units = || std::iter::once(0xfeff).chain(text.encode_utf16());
+        forms.push(units().flat_map(u16::to_le_bytes).collect());
+        forms.push(units().flat_map(u16::to_be_bytes).collect());
+    }
+    forms
+}
 
 fn can_be_used(job: &Job) {
     for goal in [Goal::Preview, Goal::Video] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use creatify::{
     ModelVersion,
-    credits::{Credits, BillableOperation, RateCard},
+    credits::{BillableOperation, Credits, RateCard},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
             // A carriage return is a line break too; a missing key is reported after the last line.
             let lines = text.matches(['\n', '\r']).count() as u64 + 2;
             assert!((1..=lines).contains(&error.line), "{error}");
-            assert!(error.messages.chars().count() <= 301);
+            assert!(error.problem.chars().count() <= 301);
             return;
         }
     };

@@ -1,4 +1,5 @@
-//! Does a request or an answer keep to the specification? Its schemas, as JSON Schema.
+//! Validation of requests and answers against the specification, whose schemas are used as JSON
+//! Schema.
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -18,7 +19,7 @@ impl Contract {
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// A description of the first violation.
     pub fn check_request(&self, operation: &str, body: &Value) -> Result<(), String> {
         let request = find(operation)
             .get("requestBody")
@@ -30,7 +31,7 @@ impl Contract {
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// A description of the first violation.
     pub fn check_response(&self, operation: &str, status: u16, body: &Value) -> Result<(), String> {
         let response = find(operation)["responses"].get(status.to_string());
         let response = resolve(
@@ -47,7 +48,7 @@ impl Contract {
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// A description of the first violation.
     pub fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
         let validator = {
             let mut validators =
@@ -82,7 +83,7 @@ fn json_of(body: &Value) -> &Value {
         .unwrap_or_else(|| panic!("no JSON schema in {body}"))
 }
 
-/// A JSON Schema validator for a schema of a document.
+/// Returns a JSON Schema validator for a schema of a document.
 pub fn validator(document: &Value, schema: &Value) -> Validator {
     let mut root = json_schema(schema);
     root["components"] = json!({ "schemas": json_schema(&document["components"]["schemas"]) });
@@ -93,8 +94,8 @@ pub fn validator(document: &Value, schema: &Value) -> Validator {
         .expect("the schema is a JSON Schema")
 }
 
-/// OpenAPI 3.0 says `nullable` where JSON Schema says type `null`, and knows keywords that JSON
-/// Schema does not.
+/// Translates a schema: OpenAPI 3.0 has `nullable` where JSON Schema has the type `null`, and
+/// keywords that JSON Schema does not have.
 pub fn json_schema(schema: &Value) -> Value {
     match schema {
         Value::Object(members) => {
@@ -109,7 +110,7 @@ pub fn json_schema(schema: &Value) -> Value {
             if members.get("nullable") == Some(&json!(true)) {
                 return json!({ "anyOf": [converted, { "type": "null" }] });
             }
-            // Beside a reference nothing else counts.
+            // Keywords beside a reference have no meaning.
             if let Some(reference) = converted.remove("$ref") {
                 return json!({ "$ref": reference });
             }

@@ -9,25 +9,25 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_saphyr::from_str(creatify_api::OPENAPI_YAML).expect("openapi.yaml is YAML")
 });
 
-/// An operation and where it stands.
+/// An operation with its place in the document.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation<'d> {
-    /// Its path.
+    /// Path.
     pub path: &'d str,
-    /// Its method, in lower case.
+    /// Method, in lower case.
     pub method: &'d str,
-    /// All of it.
+    /// The whole operation object.
     pub value: &'d Value,
 }
 
 impl<'d> Operation<'d> {
-    /// Its `operationId`.
+    /// Returns its `operationId`.
     pub fn id(&self) -> &'d str {
         self.value["operationId"].as_str().expect("an operation has an id")
     }
 }
 
-/// Every operation of a document.
+/// Returns all operations of a document.
 pub fn operations(document: &Value) -> Vec<Operation<'_>> {
     let mut operations = Vec::new();
     for (path, item) in object(&document["paths"]) {
@@ -40,12 +40,12 @@ pub fn operations(document: &Value) -> Vec<Operation<'_>> {
     operations
 }
 
-/// The schemas of a document, by name.
+/// Returns the schemas of a document by name.
 pub fn schemas(document: &Value) -> &Map<String, Value> {
     object(&document["components"]["schemas"])
 }
 
-/// The components that are lists of values: the open enums of the Rust crates.
+/// Returns the components that are enums: the open enums of the Rust crates.
 pub fn enums(document: &Value) -> impl Iterator<Item = (&str, Vec<&str>)> {
     schemas(document).iter().filter_map(|(name, schema)| {
         let values = schema.get("enum")?.as_array()?;
@@ -53,8 +53,8 @@ pub fn enums(document: &Value) -> impl Iterator<Item = (&str, Vec<&str>)> {
     })
 }
 
-/// Every limit of a property or parameter: where it stands, the name of what it limits, and how
-/// much.
+/// Returns every limit of a property or parameter: its place, the name of the property or
+/// parameter, and the limit.
 pub fn limits(document: &Value) -> Vec<(String, &str, u64)> {
     let mut limits = Vec::new();
     for (component, schema) in schemas(document) {
@@ -79,12 +79,12 @@ pub fn limits(document: &Value) -> Vec<(String, &str, u64)> {
     limits
 }
 
-/// The members of an object.
+/// Returns the members of an object.
 pub fn object(value: &Value) -> &Map<String, Value> {
     value.as_object().unwrap_or_else(|| panic!("not an object: {value}"))
 }
 
-/// What a reference points to; a value that is no reference is itself.
+/// Resolves a reference; other values are returned unchanged.
 pub fn resolve<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     match value.get("$ref").and_then(Value::as_str) {
         Some(reference) => {
@@ -98,7 +98,7 @@ pub fn resolve<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     }
 }
 
-/// The last part of a reference.
+/// Returns the last part of a reference.
 pub fn referenced_name(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()?.rsplit('/').next()
 }

@@ -1,5 +1,5 @@
-//! How do many waits at once do, through the client and against the sandbox? Real requests on
-//! loopback; time is tokio's paused clock, so that hours pass at once.
+//! Many simultaneous waits, through the client and against the sandbox. The requests are real and
+//! go over loopback; time is tokio's paused clock, so that hours pass at once.
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -9,26 +9,25 @@ use tokio::task::JoinSet;
 
 use crate::one_by_one::Figures;
 
-/// What a fleet came to.
+/// Figures of many simultaneous waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fleet {
-    /// Requests a job, and delays.
+    /// Requests for each job, and delays.
     pub figures: Figures,
-    /// Requests for one job.
+    /// Number of requests for one job.
     pub gets: usize,
-    /// Requests for several.
+    /// Number of requests for several jobs.
     pub lists: usize,
-    /// What this process spent, for the client and the sandbox together.
+    /// Processor time of this process, for the client and the sandbox together.
     pub processor: Duration,
-    /// Until the last of them had ended.
+    /// Time until the last wait had ended.
     pub elapsed: Duration,
 }
 
-/// More would be more than the system lets one process have, when each of ten thousand jobs is
-/// asked for on its own.
+/// With ten thousand jobs read one by one, more would exceed the system's limit for one process.
 const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
-/// A sandbox in real time, and a client of it.
+/// Starts a sandbox in real time, and a client of it.
 pub async fn sandbox(options: SandboxBuilder) -> (Arc<Sandbox>, Client) {
     let sandbox = options.speed(1.0).credits(1_000_000).start().await.expect("the sandbox starts");
     let client = Client::builder()
@@ -50,7 +49,7 @@ pub async fn submit(client: &Client, jobs: usize) -> Vec<JobHandle> {
     handles
 }
 
-/// All of them waited for through one client.
+/// Waits for all jobs through one client.
 pub async fn waited_for_together(jobs: usize) -> Fleet {
     run(jobs, |client, handle| async move {
         let job = client.wait(handle).timeout(DAY).await.expect("the sandbox makes every video");
@@ -59,7 +58,7 @@ pub async fn waited_for_together(jobs: usize) -> Fleet {
     .await
 }
 
-/// Each of them looked at every five seconds, in a request of its own.
+/// Reads each job every five seconds, in a request of its own.
 pub async fn each_every_five_seconds(jobs: usize) -> Fleet {
     run(jobs, |client, handle| async move {
         loop {
@@ -73,7 +72,7 @@ pub async fn each_every_five_seconds(jobs: usize) -> Fleet {
     .await
 }
 
-/// Nothing in the simulation takes that long.
+/// Longer than anything in the simulation.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 async fn run<F>(jobs: usize, wait: impl Fn(Client, JobHandle) -> F) -> Fleet
@@ -107,8 +106,7 @@ where
     Fleet { figures: Figures::of(delays, gets + lists), gets, lists, processor, elapsed }
 }
 
-/// Time that all threads of this process have spent on a processor. Zero where the system does not
-/// tell.
+/// Returns the processor time of all threads of this process; zero where the system does not tell.
 pub fn processor_time() -> Duration {
     const TICKS_PER_SECOND: u64 = 100; // the same on every Linux that runs here
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();

@@ -1,5 +1,5 @@
-//! How do policies do on one job at a time? Simulated jobs, no HTTP, no clock: only what a policy
-//! sees and when it looks.
+//! Simulation of poll policies on one job at a time. No HTTP and no clock: a policy is given what a
+//! poll would show, and says when the next one is made.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use creatify::{
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::{Distribution, LogNormal};
 
-/// What `progress` shows while a job runs.
+/// Behaviour of `progress` while a job runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// Steps of 5 %, faster at first or at last: a power from 0.6 to 1.6 of the share that is done.
     Informative,
-    /// 0 until the end.
+    /// Always 0.
     Stuck,
     /// Large jumps, one of them backwards.
     Jumping,
-    /// Nothing.
+    /// No progress at all.
     Absent,
 }
 
 impl Profile {
-    /// All of them.
+    /// All profiles.
     pub const ALL: [Self; 4] = [Self::Informative, Self::Stuck, Self::Jumping, Self::Absent];
 
     fn shown(self, share: f64, power: f64) -> Option<Progress> {
@@ -43,7 +43,7 @@ impl Profile {
     }
 }
 
-/// A job whose future is fixed. Times are seconds since it was submitted.
+/// A simulated job with a fixed course. Times are seconds since it was submitted.
 #[derive(Debug, Clone, Copy)]
 pub struct SimulatedJob {
     starts: f64,
@@ -56,7 +56,7 @@ const QUEUE_MEDIAN: f64 = 15.0;
 const RENDER_MEDIAN: f64 = 150.0;
 const SPREAD: f64 = 0.6;
 
-/// Jobs with a log-normal queue and render, the same for the same seed.
+/// Returns jobs with log-normal queue and render times, the same for the same seed.
 pub fn jobs(count: usize, profile: Profile, seed: u64) -> Vec<SimulatedJob> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let log_normal = |median: f64| {
@@ -75,12 +75,12 @@ pub fn jobs(count: usize, profile: Profile, seed: u64) -> Vec<SimulatedJob> {
     (0..count).map(|_| job()).collect()
 }
 
-/// How long earlier jobs ran.
+/// Returns the run times of these jobs.
 pub fn earlier(jobs: &[SimulatedJob]) -> RunTimeStats {
     jobs.iter().map(|job| Duration::from_secs_f64(job.ends - job.starts)).collect()
 }
 
-/// What other clients do: their names and policies.
+/// Returns the names and policies of other clients.
 pub fn competitors() -> [(&'static str, Box<dyn PollPolicy>); 3] {
     let seconds = Duration::from_secs;
     [
@@ -93,21 +93,21 @@ pub fn competitors() -> [(&'static str, Box<dyn PollPolicy>); 3] {
     ]
 }
 
-/// What a policy came to over many jobs.
+/// Figures of a policy over many jobs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
-    /// Looks a job.
+    /// Mean number of requests for each job.
     pub requests: f64,
-    /// Seconds between a job being done and the look that sees it.
+    /// Median delay: seconds between the end of a job and the poll that sees it.
     pub median: f64,
-    /// Their mean.
+    /// Mean delay.
     pub mean: f64,
-    /// Below it are 95 of 100.
+    /// 95th percentile of the delays.
     pub percentile_95: f64,
 }
 
 impl Figures {
-    /// Of the delays of all jobs, in seconds, and of all requests that were made for them.
+    /// Computes the figures from the delay of each job, in seconds, and the number of all requests.
     pub fn of(mut delays: Vec<f64>, requests: usize) -> Self {
         delays.sort_by(f64::total_cmp);
         let count = delays.len().max(1);
@@ -122,7 +122,7 @@ impl Figures {
         }
     }
 
-    /// Whether no figure is above the other's by more than this part of it.
+    /// Returns whether no figure exceeds the other's by more than this fraction.
     pub fn within(&self, other: &Self, part: f64) -> bool {
         let is = |own: f64, others: f64| own <= others * (1.0 + part);
         is(self.requests, other.requests)
@@ -132,7 +132,7 @@ impl Figures {
     }
 }
 
-/// Waits for every job by a policy. The submission's answer is no look.
+/// Waits for every job with a policy. The answer to the submission does not count as a poll.
 pub fn wait_for(
     jobs: &[SimulatedJob],
     policy: &dyn PollPolicy,

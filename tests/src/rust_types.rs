@@ -1,17 +1,16 @@
-//! The Rust type of each component: its JSON Schema, and what becomes of a JSON value that goes
-//! through it.
+//! The Rust type of each component, with its JSON Schema and a round trip through it.
 
 use creatify_api::{JobStatus, ModelVersion, types};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// A Rust type that stands for a component.
+/// The Rust type of a component.
 #[derive(Clone, Copy)]
 pub struct RustType {
-    /// The component's name.
+    /// Name of the component.
     pub name: &'static str,
-    /// The type's JSON Schema.
+    /// JSON Schema of the type.
     pub schema: fn() -> Schema,
     /// Decodes a value and encodes it again.
     pub round_trip: fn(Value) -> Result<Value, String>,
@@ -28,7 +27,7 @@ fn round_trip<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, St
 
 macro_rules! rust_types {
     ($($path:ident :: $name:ident),* ; $($plain:ident),*) => {
-        /// Every one of them. A test compares the list with the generated source.
+        /// All types. A test compares the list with the generated source.
         pub const RUST_TYPES: &[RustType] = &[
             $(RustType { name: stringify!($name), schema: schema::<$path::$name>, round_trip: round_trip::<$path::$name> },)*
             $(RustType { name: stringify!($plain), schema: schema::<$plain>, round_trip: round_trip::<$plain> },)*
@@ -67,7 +66,7 @@ rust_types! {
     ModelVersion
 }
 
-/// The type of a component.
+/// Returns the type of a component.
 pub fn rust_type(name: &str) -> Option<&'static RustType> {
     RUST_TYPES.iter().find(|known| known.name == name)
 }

@@ -1,5 +1,5 @@
-//! Answers that no sandbox gives: endless ones, ones that do not say which job was paid for, ones
-//! that repeat the credentials.
+//! Unusual answers that the sandbox cannot send: too long, without the id of the paid job, or with
+//! the credentials in them.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -24,7 +24,7 @@ fn client(url: &str) -> Client {
         .unwrap()
 }
 
-/// A billable call that is answered so, and how many requests there were.
+/// Submits a preview that gets this answer. Returns the error and the number of requests.
 async fn submit(answer: String) -> (Error, usize) {
     let (url, asked) = scripted("", Vec::leak(vec![&*answer.leak(); 3])).await;
     let template: TemplateId = "3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10".parse().unwrap();
@@ -37,7 +37,8 @@ fn answer(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\nconnection: close\ncontent-length: {}\n\n{body}", body.len())
 }
 
-#[tokio::test(start_paused = true)]
+/// On the real clock: a paused one may jump to the time-out while so much is under way.
+#[tokio::test]
 async fn no_more_than_ten_mebibytes_of_an_answer_are_read() {
     let endless = format!(
         "HTTP/1.1 200 OK\nconnection: close\n\n{{\"remaining_credits\": 1{}",
@@ -62,7 +63,7 @@ async fn no_more_than_ten_mebibytes_of_an_answer_are_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_charged_and_names_no_job_can_be_looked_for() {
+async fn a_charged_submission_without_a_job_id_can_be_reconciled() {
     for body in ["", "<html>", "[]", "{\"id\": 7, \"status\": \"pending\"}"] {
         let (error, requests) = submit(answer("201 Created", body)).await;
         assert!(matches!(error.kind(), ErrorKind::Undecodable), "{error}");
@@ -76,16 +77,17 @@ async fn what_was_charged_and_names_no_job_can_be_looked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_decode_is_told_with_its_path() {
+async fn a_decoding_error_names_the_path_of_the_field() {
     let (error, _) =
         submit(answer("201 Created", &format!("{{\"id\": \"{JOB}\", \"status\": [1]}}"))).await;
     assert!(error.source().unwrap().to_string().starts_with("status: "), "{error:?}");
     assert_eq!(error.job().unwrap().to_string(), format!("preview:{JOB}"));
 }
 
-/// In an error of the service, in an answer that does not decode, and in the header that is kept.
+/// They are in an error of the service, in an answer that does not decode, and in the header that
+/// is kept.
 #[tokio::test(start_paused = true)]
-async fn credentials_that_come_back_are_not_shown() {
+async fn credentials_in_an_answer_are_never_shown() {
     let encoded: String = KEY.bytes().map(|byte| format!("%{byte:02x}")).collect();
     for echo in [
         KEY,
@@ -107,7 +109,7 @@ async fn credentials_that_come_back_are_not_shown() {
             ("502 Bad Gateway", format!("<pre>{}{echo}</pre>", " x".repeat(140))),
             ("201 Created", format!("\"no such key {}\"", echo.replace('\n', "\\n"))),
         ] {
-            let length = body.len() + body.matches('\n').count(); // the script makes two of them
+            let length = body.len() + body.matches('\n').count(); // the server sends \r\n for each
             let head = format!(
                 "HTTP/1.1 {status}\nconnection: close\nx-request-id: {}\n",
                 echo.replace('\n', " ")

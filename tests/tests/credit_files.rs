@@ -1,5 +1,4 @@
-//! Are the files by which other languages know prices and check their estimates what this workspace
-//! says?
+//! Consistency of the price and estimate files for other languages with this workspace.
 //!
 //! `UPDATE_DOCS=1 cargo test -p creatify-tests --test credit_files` writes them anew.
 
@@ -17,7 +16,7 @@ use creatify_api::{
 };
 use serde_json::{Value, json};
 
-/// Compares a file below `clients/`, or writes it.
+/// Compares a file in `clients/`, or writes it.
 fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients").join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -30,7 +29,7 @@ fn check(name: &str, text: &str) {
     );
 }
 
-/// An amount as text: JSON has no decimals, and money wants none of its floats.
+/// Returns an amount as text: JSON has no decimals, and money must not be a float.
 fn amount(amount: creatify_api::credit_rates::Amount) -> Value {
     Credits::from(amount).to_string().into()
 }
@@ -69,8 +68,8 @@ fn credit_rates_json_has_the_prices_of_the_specification() {
     check("credit-rates.json", &(serde_json::to_string_pretty(&file).unwrap() + "\n"));
 }
 
-/// Around the ends of blocks, to the nanosecond, and ranges in which the cheapest or dearest
-/// duration is not at an end.
+/// Returns durations around the ends of blocks, to the nanosecond, and ranges in which the cheapest
+/// or dearest duration is not at an end.
 const SECONDS: [&str; 20] = [
     "0",
     "0.000000001",
@@ -120,7 +119,7 @@ fn vector(
 }
 
 #[test]
-fn estimates_json_has_what_the_estimates_are() {
+fn estimates_json_has_the_estimates_of_the_library() {
     let unheard_of = ModelVersion::from("aurora_v9");
     let mut vectors = Vec::new();
     for card in RateCard::known() {
@@ -140,7 +139,8 @@ fn estimates_json_has_what_the_estimates_are() {
     let mut file = String::from("[\n");
     for (place, vector) in vectors.iter().enumerate() {
         let comma = if place + 1 < vectors.len() { "," } else { "" };
-        writeln!(file, "{vector}{comma}").unwrap(); // one a line, so that a change shows which
+        // One per line, so that a diff shows which changed.
+        writeln!(file, "{vector}{comma}").unwrap();
     }
     check("estimates.json", &(file + "]\n"));
 }

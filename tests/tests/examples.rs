@@ -1,5 +1,5 @@
-//! Every example of the specification is true: it fits its schema, decodes into its Rust type, and
-//! comes back as it was.
+//! Examples of the specification: each fits its schema, decodes into its Rust type, and encodes to
+//! the same value again.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -12,7 +12,7 @@ use creatify_tests::{
 };
 use serde_json::Value;
 
-/// A body of a request or an answer with its examples.
+/// The body of a request or an answer with its examples.
 struct Media<'d> {
     place: String,
     schema: &'d Value,
@@ -60,7 +60,7 @@ fn all_media() -> Vec<Media<'static>> {
     found
 }
 
-/// Null members say the same as absent ones.
+/// Removes null members, which mean the same as absent ones.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => members

@@ -1,5 +1,5 @@
-//! A change of the specification shows in exactly the types that it touches: one snapshot for each,
-//! reviewed like code.
+//! Snapshots of the generated types, one for each, so that a change of the specification shows in
+//! exactly the types that it touches.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -16,7 +16,7 @@ use creatify_tests::{
     rust_types::RUST_TYPES,
 };
 
-/// The reviewed texts, by name.
+/// Returns the reviewed texts by name.
 fn reviewed() -> BTreeMap<String, String> {
     let mut reviewed = BTreeMap::new();
     for folder in ["surface", "types"] {

@@ -1,4 +1,4 @@
-//! The sandbox keeps to the specification: its every answer, and every request that it takes.
+//! Agreement of the sandbox with the specification: every answer, and every request that it takes.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -75,7 +75,7 @@ impl Api {
         self.send(operation, id, "", self.sandbox.api_key(), body).await
     }
 
-    /// Looks until the job has the output.
+    /// Polls until the job has the output.
     async fn until(&self, id: &str, output: &str) -> Value {
         loop {
             let (_, job) = self.ask(OperationId::GetCustomTemplateJob, id, None).await;

@@ -1,4 +1,5 @@
-//! The Rust types say what the specification says: their JSON Schema is that of the components.
+//! Agreement of the Rust types with the specification: the JSON Schema of each type equals that of
+//! its component.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -10,8 +11,8 @@ use creatify_tests::{
 };
 use serde_json::{Map, Value, json};
 
-/// What says nothing about which values are decoded. Of `maxLength` the generated types know
-/// nothing; see the test of the limits.
+/// Keywords that do not decide which values decode. The generated types do not have `maxLength`;
+/// see the test of the limits.
 const IGNORED: [&str; 9] = [
     "$defs",
     "$schema",
@@ -24,11 +25,12 @@ const IGNORED: [&str; 9] = [
     "writeOnly",
 ];
 
-/// A `uri` is a `String`: what is no URL must decode too. `int64` is how schemars writes an
-/// integer.
+/// A `uri` is a `String`, since an invalid URL must decode too. schemars writes integers as
+/// `int64`.
 const IGNORED_FORMATS: [&str; 2] = ["uri", "int64"];
 
-/// Both sides in one form. What is left out does not change which values are decoded.
+/// Returns a schema in the form in which both sides are compared. Whatever is left out does not
+/// change which values decode.
 struct Normal<'d> {
     document: &'d Value,
 }
@@ -36,7 +38,8 @@ struct Normal<'d> {
 impl Normal<'_> {
     fn of(&self, schema: &Value) -> Value {
         let Value::Object(members) = schema else {
-            return if *schema == json!(false) { json!(false) } else { json!({}) }; // `true` is any value
+            // `true` means any value.
+            return if *schema == json!(false) { json!(false) } else { json!({}) };
         };
         if let Some([only]) = members.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
             return self.of(only);
@@ -59,7 +62,9 @@ impl Normal<'_> {
                 .filter(|member| *member != json!({ "type": "null" }))
                 .collect();
             if union.iter().any(|member| referenced_name(member).is_none()) {
-                union.sort_by_key(Value::to_string); // told apart by what they are; for references the first that fits is taken
+                // Decoding tries the variants by their content; the order of references does not
+                // matter.
+                union.sort_by_key(Value::to_string);
             }
             return if union.len() == 1 { union.remove(0) } else { json!({ "anyOf": union }) };
         }
@@ -128,7 +133,7 @@ fn is_nullable(schema: &Value) -> bool {
     schema["nullable"] == true || has_null(&schema["type"]) || has_null(&schema["anyOf"])
 }
 
-/// The components that differ from their Rust types.
+/// Returns the components that differ from their Rust types.
 fn differences(document: &Value) -> BTreeMap<String, (Value, Value)> {
     let normal = Normal { document };
     let mut differences = BTreeMap::new();
@@ -222,7 +227,7 @@ fn the_limits_that_the_generated_types_lack_are_constants() {
     assert_eq!(limited, constants.into_keys().collect());
 }
 
-/// A required member that must be there, and nothing else.
+/// Returns a value with the required members only.
 fn least(schema: &Value) -> Value {
     let schema = resolve(&DOCUMENT, schema);
     let first = ["allOf", "oneOf", "anyOf"].iter().find_map(|key| schema[key].get(0));

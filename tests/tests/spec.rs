@@ -1,4 +1,4 @@
-//! Rules that `openapi.yaml` keeps, so that every reader can rely on them.
+//! Rules for `openapi.yaml` that its readers rely on.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use creatify_tests::document::{DOCUMENT, object, operations, resolve, schemas};
 use serde_json::Value;
 
-/// The marks of `x-provenance`, from the table in which the document explains them.
+/// Returns the marks of `x-provenance`, from the table in which the document explains them.
 fn marks() -> Vec<&'static str> {
     let rows = DOCUMENT["info"]["description"].as_str().unwrap().lines();
     let marks: Vec<_> = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
@@ -19,7 +19,7 @@ fn has_mark(value: &Value) -> bool {
     value["x-provenance"].as_str().is_some_and(|mark| marks().contains(&mark))
 }
 
-/// Every property of a schema, however deep, that does not say how it is known.
+/// Returns every property of a schema, at any depth, without a provenance mark.
 fn unmarked(place: &str, schema: &Value, found: &mut Vec<String>) {
     for (name, property) in schema.get("properties").map(object).into_iter().flatten() {
         let place = format!("{place}.{name}");

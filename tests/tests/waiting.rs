@@ -1,5 +1,5 @@
-//! The promises of waiting together: jobs that are due share requests, a list that is not to be
-//! relied on costs nothing but requests, and nothing runs when nobody waits.
+//! Waits that share their requests: jobs that are due together are read together, an unreliable
+//! list costs nothing but requests, and nothing runs when nobody waits.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -46,7 +46,7 @@ async fn jobs_that_are_due_together_share_a_request_of_up_to_a_hundred() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_single_job_is_asked_for_by_the_call_that_is_documented() {
+async fn a_single_job_is_read_with_the_documented_call() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 1).await;
     all_reached(&client, &handles).await;
@@ -54,16 +54,16 @@ async fn a_single_job_is_asked_for_by_the_call_that_is_documented() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_waits_for_one_job_are_both_told() {
+async fn two_waits_for_one_job_both_end() {
     let (_sandbox, client) = sandbox(Sandbox::builder()).await;
     let handle = submit(&client, 1).await[0];
     all_reached(&client, &[handle, handle, handle]).await;
 }
 
-/// Missing, refused, wrong, in pages: after one or two tries the list is left alone, and every job
-/// is found.
+/// The list is missing, refused, wrong or in pages: after one or two tries it is not used any more,
+/// and every job is found.
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_not_to_be_relied_on_is_left_alone() {
+async fn an_unreliable_list_is_not_used_any_more() {
     for (fault, tries) in [
         (Fault::ErrorBefore(404), 1),
         (Fault::ErrorBefore(405), 1),
@@ -97,8 +97,8 @@ async fn a_list_that_fails_for_a_while_is_used_again() {
             .with(Rule::new(Fault::Html(502)).on(OperationId::ListCustomTemplateJobs).limit(6)),
     );
     all_reached(&client, &handles).await;
-    // One that is due alone is asked for alone; without the list there would be some ten for each
-    // job.
+    // A job that is due alone is read alone; without the list there would be some ten requests
+    // for each job.
     assert!(
         lists(&sandbox) > 20 && gets(&sandbox) < 60,
         "{} lists, {} gets",
@@ -108,7 +108,7 @@ async fn a_list_that_fails_for_a_while_is_used_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_not_found() {
+async fn a_job_missing_from_a_list_is_read_alone_before_it_counts_as_not_found() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let mut handles = submit(&client, 3).await;
     let unknown: JobHandle = "video:7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11".parse().unwrap();
@@ -124,7 +124,7 @@ async fn a_job_that_a_list_does_not_show_is_asked_for_alone_before_it_is_called_
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_asked_for_when_nobody_waits() {
+async fn no_request_is_made_when_nobody_waits() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handles = submit(&client, 10).await;
     let mut waits: Vec<_> = handles.iter().map(|handle| client.wait(*handle)).collect();
@@ -138,12 +138,12 @@ async fn nothing_is_asked_for_when_nobody_waits() {
     assert!(requests > 0);
     sleep(HOUR).await;
     assert_eq!(lists(&sandbox) + gets(&sandbox), requests);
-    // And goes on when somebody does.
+    // It goes on when somebody waits again.
     all_reached(&client, &handles).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_of_updates_that_is_not_read_asks_for_nothing() {
+async fn an_event_stream_that_is_not_read_makes_no_requests() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handle = submit(&client, 1).await[0];
     let mut updates = Box::pin(client.wait(handle).events());
@@ -153,7 +153,7 @@ async fn a_stream_of_updates_that_is_not_read_asks_for_nothing() {
     assert_eq!(gets(&sandbox), requests);
 }
 
-/// One request that never ends keeps neither the other jobs nor a deadline waiting.
+/// A request that never ends delays neither the other jobs nor a deadline.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_hangs_delays_no_deadline() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
@@ -177,7 +177,7 @@ async fn a_request_that_hangs_delays_no_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_look_is_taken_at_the_deadline_whatever_the_policy_says() {
+async fn the_last_poll_is_made_at_the_deadline_whatever_the_policy_says() {
     let (sandbox, client) = sandbox(Sandbox::builder()).await;
     let handle = submit(&client, 1).await[0];
     let job =
@@ -200,7 +200,7 @@ async fn no_more_requests_are_under_way_than_the_client_allows() {
     assert!(gets(&sandbox) <= 21, "{} requests of a second each in 20 s", gets(&sandbox));
 }
 
-/// A client outlives the runtime that its engine began on.
+/// A client outlives the runtime on which its engine started.
 #[test]
 fn a_client_can_wait_on_another_runtime_after_the_first_has_ended() {
     let runtime = || {
@@ -241,20 +241,20 @@ fn template() -> creatify::TemplateId {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_running_job_is_foretold() {
+async fn the_end_of_a_running_job_is_forecast() {
     let (_sandbox, client) = sandbox(Sandbox::builder()).await;
     let accepted = client.create(template(), Variables::new()).send().await.unwrap();
     let mut updates = Box::pin(accepted.wait().events());
-    let mut foretold = Vec::new();
+    let mut forecasts = Vec::new();
     let mut ended = Instant::now();
     while let Some(update) = updates.next().await {
         match update.unwrap() {
-            WaitEvent::Progress { eta: Some(eta), .. } => foretold.push((Instant::now(), eta)),
+            WaitEvent::Progress { eta: Some(eta), .. } => forecasts.push((Instant::now(), eta)),
             WaitEvent::Completed(_) => ended = Instant::now(),
             _ => {}
         }
     }
-    let (at, eta) = foretold[foretold.len() / 2];
+    let (at, eta) = forecasts[forecasts.len() / 2];
     let remained = ended - at;
     assert!(
         eta.at_least.mul_f64(0.8) <= remained && remained <= eta.at_most + 3 * SECOND,
@@ -262,9 +262,9 @@ async fn the_end_of_a_running_job_is_foretold() {
     );
 }
 
-/// After the first few jobs of a template, its next ones are not looked at before they can be done.
+/// After the first few jobs of a template, the next ones are not polled before they can be done.
 #[tokio::test(start_paused = true)]
-async fn durations_of_a_template_are_learned_and_may_be_given() {
+async fn run_times_of_a_template_are_learned_and_may_be_given() {
     let requests = async |earlier: Option<RunTimeStats>, before: usize| {
         let mut timing = creatify_sandbox::Timing::default();
         timing.sigma = 0.0; // always 166 s
@@ -274,13 +274,13 @@ async fn durations_of_a_template_are_learned_and_may_be_given() {
         for _ in 0..before {
             client.create(template(), Variables::new()).send().await.unwrap().wait().await.unwrap();
         }
-        let looks = gets(&sandbox);
+        let polls = gets(&sandbox);
         let wait = client.create(template(), Variables::new()).send().await.unwrap().wait();
         match earlier {
             Some(earlier) => wait.expected_run_times(earlier).await.unwrap(),
             None => wait.await.unwrap(),
         };
-        gets(&sandbox) - looks
+        gets(&sandbox) - polls
     };
     let unknown = requests(None, 0).await;
     let learned = requests(None, 10).await;

@@ -1,6 +1,6 @@
-//! Few requests and little delay: the figures that `cargo xtask bench` measures, on fewer jobs.
-//! Requests are counted on virtual time, so nothing here depends on the machine. It fails when a
-//! figure gets worse by more than a tenth.
+//! Bounds of the figures that `cargo xtask bench` measures, on fewer jobs: requests and delay. Both
+//! are counted on virtual time, so that nothing depends on the machine. A test fails when a figure
+//! gets worse by more than a tenth.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -12,7 +12,7 @@ use creatify_tests::{
 
 const SEED: u64 = 42;
 
-/// How much worse a figure may get before somebody has to look.
+/// Tolerance for a figure that gets worse.
 const TENTH: f64 = 0.1;
 
 fn figures(requests: f64, median: f64, mean: f64, percentile_95: f64) -> Figures {
@@ -53,8 +53,9 @@ fn without_progress_it_is_no_worse_than_any_policy_of_as_many_requests() {
     }
 }
 
-/// By default less delay than any of them. With as few requests as each of them, less delay still,
-/// unless progress misleads: one look in half a minute finds out too late that it jumps.
+/// With the default settings the delay is less than that of every other policy. With as few
+/// requests it is still less, unless progress misleads: one poll in half a minute shows too late
+/// that it jumps.
 #[test]
 fn durations_of_twenty_earlier_jobs_beat_every_other_policy() {
     for profile in [Profile::Stuck, Profile::Jumping, Profile::Absent] {
@@ -92,9 +93,9 @@ async fn a_fleet_shares_its_requests() {
     assert!(fleet.figures.within(&figures(0.27, 1.2, 1.25, 2.5), TENTH), "{fleet:?}");
 }
 
-/// The time of the processor is not looked at here: it depends on the machine.
+/// Processor time is not compared, since it depends on the machine.
 #[tokio::test(start_paused = true)]
-async fn requests_a_job_do_not_grow_with_the_number_of_jobs() {
+async fn requests_for_each_job_do_not_grow_with_the_number_of_jobs() {
     let mut before = f64::INFINITY;
     for jobs in [1, 10, 100] {
         let requests = waited_for_together(jobs).await.figures.requests;

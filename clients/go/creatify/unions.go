@@ -3,7 +3,8 @@ package creatify
 
 import "encoding/json"
 
-// Unions, as the JSON that they are. The generator's own models of them refuse what matches two members, and need another module.
+// Unions as plain JSON. The generator's own models of them refuse values that match two members,
+// and need another module.
 type (
 	// Progress is a number or a text.
 	Progress = any

@@ -1,4 +1,5 @@
-// Do the estimates equal those of the Rust crate? node dist/check_estimates.js CREDIT_RATES ESTIMATES
+// Compares the estimates with those of the Rust crate: node dist/check_estimates.js CREDIT_RATES
+// ESTIMATES
 
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";

@@ -1,4 +1,4 @@
-// How is the generated client set up?
+// Setup of the generated client.
 
 import createClient, { type Client } from "openapi-fetch";
 import type { components, paths } from "./generated/api.js";

@@ -1,4 +1,4 @@
-// What will it cost? Exact, from credit-rates.json, without a request.
+// Exact cost estimates from credit-rates.json, without a request.
 
 export interface RateCards {
   default: string;
@@ -37,7 +37,7 @@ export interface Question {
   count: number;
 }
 
-/** From the least to the most it may cost; nothing when the card has no price for it. */
+/** Returns the least and the most it may cost; null when the card has no price for it. */
 export function estimate(cards: RateCards, asked: Question): { min: string; max: string } | null {
   const rates = cards.cards[asked.rate_card]?.rates ?? [];
   const find = (operation: string) => {
@@ -57,7 +57,8 @@ export function estimate(cards: RateCards, asked: Question): { min: string; max:
     const less = whole - perBlock(preview!, seconds);
     return less > 0n ? less : 0n;
   };
-  // A price changes only where a block starts. With a difference of prices, the cheapest duration need not be the shortest.
+  // A price changes only where a block starts. With a difference of prices, the cheapest duration
+  // need not be the shortest.
   const durations = [shortest, longest];
   if (rate.between) {
     for (const block of [blockOf(create!), blockOf(preview!)]) {
@@ -70,9 +71,10 @@ export function estimate(cards: RateCards, asked: Question): { min: string; max:
   return { min: show(least * times), max: show(most * times) };
 }
 
-/** A started block is charged whole. */
+/** Returns the price of a duration. A started block is charged whole, and at least one. */
 function perBlock(rate: Rate, seconds: Billionths): Billionths {
-  return parse(rate.credits ?? "0") * ceil(seconds, blockOf(rate));
+  const started = ceil(seconds, blockOf(rate));
+  return parse(rate.credits ?? "0") * (started > 1n ? started : 1n);
 }
 
 function blockOf(rate: Rate): Billionths {

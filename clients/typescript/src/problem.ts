@@ -1,8 +1,8 @@
-// What did the service say was wrong? Its errors come in several shapes.
+// Messages of the service's errors, which come in several shapes.
 
 import type { ServiceError } from "./client.js";
 
-/** One line for each message, with the field it belongs to. Gateways send pages or nothing instead of JSON. */
+/** Returns a line for each message, with the field it belongs to. Gateways send pages or nothing instead of JSON. */
 export function messages(error: ServiceError | string | undefined, field = ""): string[] {
   if (typeof error === "string") return [field ? `${field}: ${error}` : error];
   if (Array.isArray(error)) return error.flatMap((inner) => messages(inner, field));

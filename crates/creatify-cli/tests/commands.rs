@@ -1,4 +1,4 @@
-//! Each command does what its page in the contract says: result on stdout, words on stderr, JSON of the stated shape.
+//! Results of each command: text or JSON of the stated shape on stdout, notes on stderr.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -19,7 +19,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_tells_the_whole_story() {
+async fn the_demo_estimates_previews_renders_and_downloads() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = command();
     demo.current_dir(folder.path());
@@ -35,6 +35,23 @@ async fn the_demo_tells_the_whole_story() {
     for word in ["Estimate", "Preview", "Render", "Download", "5 credits spent"] {
         assert!(demo.stderr.contains(word), "{word}: {}", demo.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_replaces_the_file_of_another_demo_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = || {
+        let mut command = command();
+        command.current_dir(folder.path());
+        command
+    };
+    fs::write(folder.path().join("creatify-demo.mp4"), "of an earlier demo").unwrap();
+    run(here(), &["demo"]).await.expect(0);
+    assert!(fs::read(folder.path().join("creatify-demo.mp4")).unwrap().len() > 100);
+    fs::write(folder.path().join("mine.mp4"), "mine").unwrap();
+    let refused = run(here(), &["demo", "-o", "mine.mp4"]).await.expect(2);
+    assert!(refused.stderr.contains("mine.mp4"), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(folder.path().join("mine.mp4")).unwrap(), "mine");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +199,8 @@ async fn an_estimate_is_offline_and_has_its_stated_shape() {
         estimate,
         json!({
             "operation": "render", "model_version": "aurora_v1", "rate_card": "blocks", "count": 2,
-            "seconds": { "min": 20, "max": 45 }, "credits": { "min": 78, "max": 120 }, "basis": "inferred",
+            "seconds": { "min": 20, "max": 45 }, "credits": { "min": 78, "max": 120 },
+            "basis": "inferred",
         })
     );
     let other = [
@@ -207,7 +225,7 @@ async fn an_estimate_is_offline_and_has_its_stated_shape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sandbox_says_where_it_is_serves_and_misbehaves_as_told() {
+async fn the_sandbox_prints_its_url_and_injects_faults() {
     use std::io::BufRead;
     let folder = tempfile::tempdir().unwrap();
     let faults = folder.path().join("faults.yaml");
@@ -237,7 +255,7 @@ async fn the_sandbox_says_where_it_is_serves_and_misbehaves_as_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn help_teaches_and_completions_complete() {
+async fn help_has_examples_and_completions_know_every_command() {
     let help = run(command(), &["--help"]).await.expect(0).stdout;
     for command in [
         "demo",

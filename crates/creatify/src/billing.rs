@@ -15,7 +15,7 @@ use crate::{
         RateCard, Reservation,
         ledger::{Entry, EntryState},
     },
-    error::{Error, ErrorKind},
+    error::{ChargeRisk, Error, ErrorKind},
     job::{Goal, GoalStatus, Job, JobId},
     sync::lock,
 };
@@ -52,6 +52,15 @@ pub(crate) struct PendingCharge {
     entry: Entry,
     reservation: Option<Reservation>,
     owner: Owner,
+    /// Charge that the job showed before it was rendered.
+    charged_before: Option<Credits>,
+}
+
+/// Treatment of a render that is under way, or done already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExistingRender {
+    Refuses,
+    Ignored,
 }
 
 /// The process that made a call.
@@ -62,8 +71,21 @@ enum Owner {
 }
 
 impl PendingCharge {
+    /// Sets the charge that the job shows before it is rendered.
+    pub(crate) fn charged_before(mut self, charged: Option<Credits>) -> Self {
+        self.charged_before = charged;
+        self
+    }
+
+    /// Returns whether a charge is still that of the earlier call: it has not changed, and is less
+    /// than this call can cost.
+    fn shows_earlier_charge(&self, charged: Credits) -> bool {
+        self.charged_before == Some(charged)
+            && self.entry.estimate.is_some_and(|estimate| charged < estimate.min)
+    }
+
     fn of_another(entry: Entry) -> Self {
-        Self { entry, reservation: None, owner: Owner::Another }
+        Self { entry, reservation: None, owner: Owner::Another, charged_before: None }
     }
 }
 
@@ -79,6 +101,7 @@ impl Billing {
         model_version: &ModelVersion,
         seconds: Option<DurationRange>,
         estimate: Option<&Estimate>,
+        existing: ExistingRender,
         complete: impl FnOnce(&mut Entry),
     ) -> Result<PendingCharge, Error> {
         let reservation = match (&self.budget, estimate) {
@@ -100,14 +123,29 @@ impl Billing {
         entry.seconds = seconds;
         entry.estimate = estimate.map(|estimate| estimate.credits);
         complete(&mut entry);
-        match self.ledger.write(&entry) {
-            Ok(()) => Ok(PendingCharge { entry, reservation, owner: Owner::ThisProcess }),
-            Err(error) => {
-                reservation.into_iter().for_each(Reservation::release);
-                let message = "the ledger cannot be written, so nothing was sent";
-                Err(Error::new(ErrorKind::Ledger, message).because(error))
+        let open_render = |entries: &[Entry]| match (existing, entry.job_id) {
+            (ExistingRender::Refuses, Some(job)) => {
+                entries.iter().find(|known| is_open_render(known, job)).map(|known| known.state)
             }
-        }
+            _ => None,
+        };
+        let refused = match self.ledger.write_unless(&entry, open_render) {
+            Ok(None) => {
+                return Ok(PendingCharge {
+                    entry,
+                    reservation,
+                    owner: Owner::ThisProcess,
+                    charged_before: None,
+                });
+            }
+            Ok(Some(state)) => already_open(state),
+            Err(error) => {
+                let message = "the ledger cannot be written, so nothing was sent";
+                Error::new(ErrorKind::Ledger, message).because(error)
+            }
+        };
+        reservation.into_iter().for_each(Reservation::release);
+        Err(refused)
     }
 
     pub(crate) fn entry_id(pending: &PendingCharge) -> &str {
@@ -118,7 +156,9 @@ impl Billing {
     pub(crate) fn accepted(&self, mut pending: PendingCharge, job: JobId) {
         pending.entry.job_id = Some(job);
         self.write(&pending.entry);
-        self.state().accepted.insert((job, pending.entry.operation), pending);
+        let earlier = self.state().accepted.insert((job, pending.entry.operation), pending);
+        // An earlier call of the same kind on the job no longer shows its own charge.
+        earlier.into_iter().for_each(|earlier| self.unknown(earlier));
     }
 
     /// Notes that a call was certainly not accepted.
@@ -150,25 +190,34 @@ impl Billing {
         }
     }
 
-    /// Returns the jobs of other calls in the ledger; none if it cannot be read.
-    pub(crate) fn jobs_of_others(&self, entry: &str) -> HashSet<JobId> {
-        let entries = self.ledger.read().map(|contents| contents.entries).unwrap_or_default();
-        entries
-            .into_iter()
-            .filter(|other| other.id != entry)
-            .filter_map(|other| other.job_id)
-            .collect()
+    /// Returns the jobs of other calls in the ledger.
+    pub(crate) fn jobs_of_others(&self, entry: &str) -> Result<HashSet<JobId>, Error> {
+        let contents = self.ledger.read().map_err(|error| {
+            Error::new(ErrorKind::Ledger, "the ledger cannot be read, so the outcome stays unknown")
+                .because(error)
+        })?;
+        let others = contents.entries.into_iter().filter(|other| other.id != entry);
+        Ok(others.filter_map(|other| other.job_id).collect())
     }
 
-    /// Returns the state of this job's open render, if the ledger has one.
-    pub(crate) fn open_render(&self, job: JobId) -> Option<EntryState> {
-        let is_it = |entry: &Entry| {
-            entry.job_id == Some(job)
-                && entry.operation == BillableOperation::Render
-                && matches!(entry.state, EntryState::Reserved | EntryState::Unknown)
-        };
-        let entries = self.ledger.read().map(|contents| contents.entries).unwrap_or_default();
-        entries.into_iter().find(is_it).map(|entry| entry.state)
+    /// Notes that the task that sent a call ended without an outcome.
+    pub(crate) fn lost(&self, entry: &str) {
+        if let Some(pending) = self.take_unknown(entry) {
+            self.unknown(pending);
+        }
+    }
+
+    /// Returns whether another process rendered this job so recently that it may still show its
+    /// earlier final status.
+    pub(crate) fn may_show_left_over_end(&self, job: JobId) -> bool {
+        if self.state().loaded != self.ledger.file_length() {
+            self.load();
+        }
+        let state = self.state();
+        let render = state.accepted.get(&(job, BillableOperation::Render));
+        render.is_some_and(|render| {
+            render.owner == Owner::Another && Utc::now() - render.entry.time < LEFT_OVER_GRACE
+        })
     }
 
     /// Takes a call of unknown outcome: of this process, or of another that wrote to the same
@@ -178,7 +227,12 @@ impl Billing {
             return Some(pending);
         }
         let contents = self.ledger.read().ok()?;
-        let is_it = |known: &Entry| known.id == entry && known.state == EntryState::Unknown;
+        let is_it = |known: &Entry| {
+            let has_no_job = known.job_id.is_none() || known.operation == BillableOperation::Render;
+            known.id == entry
+                && (known.state == EntryState::Unknown
+                    || known.state == EntryState::Reserved && has_no_job)
+        };
         let entry = contents.entries.into_iter().find(is_it)?;
         Some(PendingCharge::of_another(entry))
     }
@@ -195,7 +249,11 @@ impl Billing {
                 Settlement::Open => {}
                 Settlement::Charged(charged) => {
                     if let Some(pending) = self.take_accepted(job, operation) {
-                        self.charge(pending, job, charged);
+                        if pending.shows_earlier_charge(charged) {
+                            self.state().accepted.insert((job.id(), operation), pending);
+                        } else {
+                            self.charge(pending, job, charged);
+                        }
                     }
                 }
                 Settlement::NotCharged => {
@@ -329,6 +387,23 @@ impl Billing {
     }
 }
 
+fn is_open_render(entry: &Entry, job: JobId) -> bool {
+    entry.job_id == Some(job)
+        && entry.operation == BillableOperation::Render
+        && matches!(entry.state, EntryState::Reserved | EntryState::Unknown)
+}
+
+fn already_open(state: EntryState) -> Error {
+    let (message, charge_risk) = match state {
+        EntryState::Unknown => (
+            "a render of this job was sent earlier and its outcome is unknown",
+            ChargeRisk::Unknown,
+        ),
+        _ => ("a render of this job was sent earlier and has not ended", ChargeRisk::Charged),
+    };
+    Error::new(ErrorKind::AlreadyRunning, message).charged(charge_risk)
+}
+
 /// The effect of a job's present status on a billable call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Settlement {
@@ -343,17 +418,21 @@ enum Settlement {
 /// entered the charge yet.
 fn settlement(job: &Job, operation: BillableOperation) -> Settlement {
     let goal = match operation {
-        // A job with a video shows the charge of the render, not of the preview.
+        // A rendered job shows the charge of the render, not of the preview.
         BillableOperation::Preview if job.video_url().is_some() => return Settlement::Open,
+        BillableOperation::Preview if has_failed(job) && job.preview_url().is_some() => {
+            return Settlement::Open;
+        }
         BillableOperation::Preview => Goal::Preview,
         BillableOperation::Create | BillableOperation::Render => Goal::Video,
     };
-    let charged = job.credits_used().filter(|charged| *charged > Credits::ZERO);
-    match (job.goal_status(goal), charged) {
-        (GoalStatus::Reached | GoalStatus::Failed | GoalStatus::Rejected, Some(charged)) => {
+    match (job.goal_status(goal), job.credits_used()) {
+        (GoalStatus::Reached | GoalStatus::Failed | GoalStatus::Rejected, Some(charged))
+            if charged > Credits::ZERO =>
+        {
             Settlement::Charged(charged)
         }
-        (GoalStatus::Failed | GoalStatus::Rejected, None) => Settlement::NotCharged,
+        (GoalStatus::Failed | GoalStatus::Rejected, Some(_)) => Settlement::NotCharged,
         _ => Settlement::Open,
     }
 }

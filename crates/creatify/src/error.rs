@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use creatify_api::{ModelVersion, OperationId};
+use creatify_api::{JobStatus, ModelVersion, OperationId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -198,6 +198,46 @@ pub struct SubmissionRecord {
     pub timeout: Duration,
     /// Id of its entry in the ledger.
     pub entry: String,
+    /// The job before it was rendered.
+    #[serde(default)]
+    pub before: Option<JobVersion>,
+}
+
+/// State of a job before it was rendered, to tell its earlier final status from that of the render.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct JobVersion {
+    /// Status.
+    pub status: JobStatus,
+    /// Time of its last change.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// URL of its video.
+    pub video_url: Option<String>,
+}
+
+impl JobVersion {
+    pub(crate) fn of(job: &Job) -> Self {
+        Self {
+            status: job.status().clone(),
+            updated_at: job.updated_at(),
+            video_url: job.video_url().map(str::to_owned),
+        }
+    }
+
+    /// Returns whether a job still shows this state: the same final status, and the same video if
+    /// it had one.
+    pub(crate) fn is_shown_by(&self, job: &Job) -> bool {
+        match &self.status {
+            JobStatus::Failed | JobStatus::Rejected => *job.status() == self.status,
+            JobStatus::Done => {
+                *job.status() == self.status
+                    && self.video_url.is_some()
+                    && job.video_url() == self.video_url.as_deref()
+            }
+            JobStatus::Other(_) => matches!(job.status(), JobStatus::Failed | JobStatus::Rejected),
+            _ => false,
+        }
+    }
 }
 
 impl Error {

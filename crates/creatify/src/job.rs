@@ -140,7 +140,7 @@ impl fmt::Display for JobHandle {
 
 /// A job as the service described it at one moment. In serde it has the service's own form, unknown
 /// fields included.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Job(Box<types::CustomTemplateJob>); // small, since many are waited for at once
 
@@ -193,13 +193,13 @@ impl Job {
 
     /// Returns the preview's link, made to be shown in an iframe.
     pub fn preview_url(&self) -> Option<&str> {
-        present(&self.0.preview)
+        url(&self.0.preview)
     }
 
     /// Returns the video's URL. It has no documented lifetime: [download](crate::Client::download)
     /// it at once.
     pub fn video_url(&self) -> Option<&str> {
-        present(&self.0.video_output)
+        url(&self.0.video_output)
     }
 
     /// Returns the editor's URL, for accounts with editor access; it expires in 24 hours.
@@ -260,15 +260,43 @@ impl Job {
     }
 }
 
+/// Shows only fields that cannot have secrets: a service may repeat credentials in any text.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id())
+            .field("status", &known_status(self.status()))
+            .field("progress", &self.progress())
+            .field("has_preview", &self.preview_url().is_some())
+            .field("has_video", &self.video_url().is_some())
+            .field("credits_used", &self.credits_used())
+            .finish_non_exhaustive()
+    }
+}
+
 impl From<types::CustomTemplateJob> for Job {
     fn from(job: types::CustomTemplateJob) -> Self {
         Self(Box::new(job))
     }
 }
 
+/// Returns the name of a status, unless it is a text that this version does not know.
+fn known_status(status: &JobStatus) -> &str {
+    match status {
+        JobStatus::Other(_) => "(unknown)",
+        known => known.as_str(),
+    }
+}
+
 /// Returns a text; null and the empty string both mean none.
 fn present(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// Returns an absolute URL; any other text is no output.
+fn url(text: &Option<String>) -> Option<&str> {
+    let is_url = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
+    present(text).map(str::trim).filter(is_url)
 }
 
 /// Progress of a job, from 0 to 1.

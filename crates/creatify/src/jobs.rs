@@ -1,9 +1,9 @@
 //! Reading of jobs. Every job that is read passes [`JobReader::record`], which settles charges and
 //! learns video durations.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use creatify_api::OperationId;
+use creatify_api::{JobStatus, OperationId};
 
 use crate::{
     billing::Billing,
@@ -51,7 +51,11 @@ impl JobReader {
     pub(crate) async fn list(&self, ids: &[JobId]) -> Result<Vec<Job>, Error> {
         let first = self.executor.first_page_of_jobs(ids, self.executor.options()).await?;
         let jobs = self.executor.all_pages(OperationId::ListCustomTemplateJobs, first).await?;
-        let jobs: Vec<_> = jobs.into_iter().map(Job::from).collect();
+        let mut seen = HashSet::new();
+        let mut jobs: Vec<_> = jobs.into_iter().map(Job::from).collect();
+        // A job that arrives while pages are read moves others to the next page, which shows them
+        // twice.
+        jobs.retain(|job| seen.insert(job.id()));
         jobs.iter().for_each(|job| self.record(job));
         Ok(jobs)
     }
@@ -61,8 +65,16 @@ impl JobReader {
     /// that is not recorded.
     pub(crate) fn record(&self, job: &Job) {
         self.run_times.observe(job);
-        if !self.run_times.is_left_over(job) {
+        if !self.is_left_over(job) {
             self.billing.record_status(job);
         }
+    }
+
+    /// Returns whether a job still shows its final status from before a render, of this process or
+    /// of another one that shares the ledger.
+    pub(crate) fn is_left_over(&self, job: &Job) -> bool {
+        let has_failed = matches!(job.status(), JobStatus::Failed | JobStatus::Rejected);
+        self.run_times.is_left_over(job)
+            || has_failed && self.billing.may_show_left_over_end(job.id())
     }
 }

@@ -1,5 +1,5 @@
-//! How well does it wait? Each figure beside what other clients do, in one run. `cargo xtask bench`
-//! runs it and adds what it cannot measure of itself.
+//! Benchmark of waiting: requests, delay, memory and overhead, beside those of other clients, in
+//! one run. `cargo xtask bench` runs it and adds what needs other tools.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a benchmark
 
@@ -40,7 +40,7 @@ fn report(folder: &Path) {
     println!("{report}");
 }
 
-/// A row of a table in Markdown.
+/// Returns a row of a Markdown table.
 fn row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }

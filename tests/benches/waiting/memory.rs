@@ -1,4 +1,4 @@
-//! What do 10,000 waits cost in memory? Allocated bytes, counted by the allocator.
+//! Memory of 10,000 waits: allocated bytes, counted by the allocator.
 
 use std::{alloc::System, time::Duration};
 
@@ -35,7 +35,7 @@ pub fn measure() -> String {
         most
     });
     format!(
-        "## Memory\n\n{WAITS} waits, each a task of its own, take {:.1} MiB at most, looked at every second; with what the sandbox takes to answer \
+        "## Memory\n\n{WAITS} waits, each a task of its own, take {:.1} MiB at most, measured every second; with what the sandbox takes to answer \
          them.\n",
         bytes as f64 / 1024.0 / 1024.0
     )

@@ -11,7 +11,7 @@ const JOBS: usize = 20_000;
 const EARLIER: usize = 20;
 const SEED: u64 = 42;
 
-/// A policy's figures, for the plot.
+/// Figures of a policy, for the plot.
 pub struct Point {
     pub series: String,
     pub figures: Figures,
@@ -59,7 +59,7 @@ pub fn measure() -> (String, Vec<Point>) {
             }
         }
     }
-    text += "\nThe other policies do not look at progress. Which is better depends on the number of requests too:\n\
+    text += "\nThe other policies do not use progress. Which is better depends on the number of requests too:\n\
              `Adaptive::request_cost` moves along the lines of the plot.\n\n![requests against delay](waiting.svg)\n";
     (text, points)
 }

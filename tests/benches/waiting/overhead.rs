@@ -1,5 +1,5 @@
-//! What does a call cost beside the same request by hand? `get` through the client, against plain
-//! `reqwest` and `serde_json` into the same type; the sandbox runs in a process of its own.
+//! Overhead of a call: `get` through the client, against plain `reqwest` and `serde_json` into the
+//! same type. The sandbox runs in a process of its own.
 
 use std::{
     env,
@@ -16,12 +16,13 @@ use creatify_tests::fleet::submit;
 use tokio::runtime::Runtime;
 
 const CALLS: usize = 20_000;
-/// Each way in turn, so that a slow moment of the machine meets both.
+/// Calls of one kind before the other has its turn, so that a slow moment of the machine meets
+/// both.
 const BLOCK: usize = 500;
-/// Under valgrind, beyond those that are taken off as the cost of starting.
+/// Calls under valgrind, beyond those that are subtracted as the cost of starting.
 const COUNTED_CALLS: usize = 1_000;
 
-/// A sandbox until its input ends; prints where it is, and a job.
+/// Runs a sandbox until its input ends, and prints its URL and a job.
 pub fn serve() {
     runtime().block_on(async {
         let sandbox = Sandbox::start().await.unwrap();
@@ -34,7 +35,7 @@ pub fn serve() {
     });
 }
 
-/// So many calls of one kind, for a tool that counts instructions.
+/// Makes a number of calls of one kind, for a tool that counts instructions.
 pub fn calls(how: &str, count: usize, url: &str, job: &str) {
     let job: JobId = job.parse().unwrap();
     runtime().block_on(async {
@@ -93,13 +94,13 @@ async fn plain(http: &reqwest::Client, url: &str, job: JobId, count: usize) {
             .get(format!("{url}/api/custom_template_jobs/{job}/"))
             .header("x-api-id", ID)
             .header("x-api-key", KEY);
-        let request = request.timeout(Duration::from_secs(30)); // as nobody would leave out
+        let request = request.timeout(Duration::from_secs(30)); // nobody would leave it out
         let body = request.send().await.unwrap().bytes().await.unwrap();
         serde_json::from_slice::<CustomTemplateJob>(&body).unwrap();
     }
 }
 
-/// Those of every sandbox.
+/// Credentials of every sandbox.
 const ID: &str = "sandbox-api-id";
 const KEY: &str = "sandbox-api-key";
 
@@ -140,7 +141,7 @@ impl Server {
         Self { process, url: url.to_owned(), job: job.to_owned() }
     }
 
-    /// A call's instructions: those of many calls less those of the start.
+    /// Returns the instructions of a call: those of many calls less those of the start.
     fn instructions(&self, how: &str) -> Option<u64> {
         let many = self.counted(how, COUNTED_CALLS + 1)?;
         Some((many - self.counted(how, 1)?) / COUNTED_CALLS as u64)

@@ -1,4 +1,4 @@
-//! Requests a job against the median delay, as an SVG.
+//! Plot of requests for each job against the median delay, as an SVG.
 
 use std::{collections::BTreeMap, path::Path};
 

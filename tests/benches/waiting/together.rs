@@ -1,4 +1,4 @@
-//! Many jobs at once, through the client, against the sandbox, on virtual time.
+//! Measurement of many jobs at once, through the client, against the sandbox, on virtual time.
 
 use creatify_tests::fleet::{Fleet, each_every_five_seconds, waited_for_together};
 

@@ -1,5 +1,5 @@
-//! What does the generated code offer? Each type, the methods, the values of enums, limits, prices
-//! and plans, as text to be reviewed.
+//! Public surface of the generated code as text to be reviewed: each type, the methods, the values
+//! of enums, limits, prices and plans.
 
 #![allow(clippy::expect_used, clippy::panic)] // for tests and maintenance only
 
@@ -13,7 +13,7 @@ use creatify_api::{
 use quote::ToTokens;
 use syn::{File, ImplItem, Item, ItemMod, Signature, Visibility};
 
-/// Texts by the name of their snapshot, such as `types/CustomTemplateJob`.
+/// Returns the texts by the name of their snapshot, such as `types/CustomTemplateJob`.
 pub fn surface() -> BTreeMap<String, String> {
     let status: Vec<_> = JobStatus::KNOWN.iter().map(JobStatus::as_str).collect();
     let models: Vec<_> = ModelVersion::KNOWN.iter().map(ModelVersion::as_str).collect();
@@ -53,7 +53,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// The types of the module `types`, by name.
+/// Returns the types of the module `types`, by name.
 fn types(source: &File) -> Vec<(String, Item)> {
     let public = |item: Item| match &item {
         Item::Struct(it) if is_public(&it.vis) => Some((it.ident.to_string(), item)),
@@ -67,7 +67,7 @@ fn formatted(item: Item) -> String {
     prettyplease::unparse(&File { shebang: None, attrs: Vec::new(), items: vec![item] })
 }
 
-/// Each operation with the methods of its builder.
+/// Returns each operation with the methods of its builder.
 fn methods(source: &File) -> String {
     let mut text = String::new();
     let builders = items(source, "builder");
@@ -100,7 +100,7 @@ fn methods(source: &File) -> String {
     text
 }
 
-/// The signatures of an inherent `impl` of this type.
+/// Returns the signatures of an inherent `impl` of this type.
 fn public_methods(item: &Item, of: &str) -> Vec<Signature> {
     match item {
         Item::Impl(it)
@@ -117,7 +117,7 @@ fn public_methods(item: &Item, of: &str) -> Vec<Signature> {
     }
 }
 
-/// Tokens without the spaces between them.
+/// Returns tokens without the spaces between them.
 fn tight(tokens: &impl ToTokens) -> String {
     tokens
         .to_token_stream()

@@ -1,5 +1,5 @@
-//! Prints the surface as one JSON object. It needs no crate but the generated one, so that a change
-//! can be looked at before the hand-written crates follow it.
+//! Prints the surface as one JSON object. It depends on the generated crate only, so that a
+//! change can be reviewed before the hand-written crates follow it.
 
 #![allow(clippy::print_stdout)]
 

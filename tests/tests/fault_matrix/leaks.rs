@@ -1,5 +1,4 @@
-//! Is a credential in anything that is logged, at any level, by any crate, or that an error can be
-//! made to say?
+//! Search for credentials in all logs, at any level and of any crate, and in all texts of errors.
 
 use std::{
     io,
@@ -16,7 +15,7 @@ static LOGGED: AtomicUsize = AtomicUsize::new(0);
 
 impl io::Write for Grep {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        look_for_the_key(&String::from_utf8_lossy(line));
+        search(&String::from_utf8_lossy(line));
         LOGGED.fetch_add(1, Ordering::Relaxed);
         Ok(line.len())
     }
@@ -26,14 +25,14 @@ impl io::Write for Grep {
     }
 }
 
-fn look_for_the_key(text: &str) {
+fn search(text: &str) {
     let text = text.to_lowercase();
     if text.contains("sandbox-api-key") || text.contains("sandbox-api-id") {
         LEAKED.store(true, Ordering::Relaxed);
     }
 }
 
-pub fn watch_the_logs() {
+pub fn search_logs() {
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(|| Grep)
@@ -41,17 +40,17 @@ pub fn watch_the_logs() {
         .init();
 }
 
-/// All that an error can be made to say.
-pub fn look_into(error: &Error) {
-    look_for_the_key(&format!("{error} {error:?} {error:#?}"));
+/// Searches all texts of an error.
+pub fn search_error(error: &Error) {
+    search(&format!("{error} {error:?} {error:#?}"));
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
-        look_for_the_key(&format!("{source} {source:?}"));
+        search(&format!("{source} {source:?}"));
         cause = source.source();
     }
 }
 
-pub fn assert_none() {
-    assert!(LOGGED.load(Ordering::Relaxed) > 1_000, "the logs were not looked at");
+pub fn assert_none_found() {
+    assert!(LOGGED.load(Ordering::Relaxed) > 1_000, "the logs were not searched");
     assert!(!LEAKED.load(Ordering::Relaxed), "a credential was logged, or an error shows it");
 }

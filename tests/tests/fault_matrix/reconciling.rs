@@ -1,10 +1,10 @@
-//! The answer to a preview is lost: what is found out, while the list of jobs is as it may be.
+//! Reconciling of a preview whose answer was lost, with a list of jobs that may be faulty.
 
 use creatify::{
     Client, Error, ErrorKind, MatchConfidence, OperationId, Preview, Reconciled, SubmissionRecord,
     Variables,
 };
-use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
+use creatify_sandbox::{BodyForm, Fault, Faults, Rule, Sandbox};
 
 use crate::{
     head, row,
@@ -12,9 +12,11 @@ use crate::{
 };
 
 const TEXT: &str = "\
-The answer to a preview is lost, and its job is looked for in the list. \"Marked\" carries a marker in its name. \"Twin\" has another job
-beside it with the same content, made by somebody else at the same time; one that the client's own ledger knows is not taken for it. An
-exact match is always right, a likely one may be the twin. No match is adopted unless the caller says so, and none seen is no proof.
+The answer to a preview is lost, and its job is searched for in the list. A marked preview has a
+marker in its name. The twin is another job with the same content, which somebody else submitted at
+the same time; jobs that the client's own ledger knows are never taken for the lost one. An exact
+match is always right; a likely match may be the twin. No match is adopted unless the caller asks
+for it. When no job is found, that is no proof that there is none.
 ";
 
 const LISTS: &[(&str, Option<Fault>)] = &[
@@ -26,6 +28,19 @@ const LISTS: &[(&str, Option<Fault>)] = &[
     ("wrong types", Some(Fault::WrongTypes)),
     ("null everywhere", Some(Fault::Nulls)),
     ("extra fields", Some(Fault::ExtraFields)),
+    ("byte-order mark", Some(Fault::Body(BodyForm::ByteOrderMark))),
+    ("UTF-16", Some(Fault::Body(BodyForm::Utf16))),
+    ("in an envelope", Some(Fault::Body(BodyForm::InData))),
+    ("in an array", Some(Fault::Body(BodyForm::InArray))),
+    ("NaN", Some(Fault::Body(BodyForm::Nan))),
+    ("numbers as text", Some(Fault::Body(BodyForm::NumbersAsText))),
+    ("times without zone", Some(Fault::Body(BodyForm::TimesWithoutZone))),
+    ("one bad item", Some(Fault::Body(BodyForm::BadItem))),
+    ("API key in names", Some(Fault::Body(BodyForm::EchoedKey))),
+    ("empty body", Some(Fault::Body(BodyForm::Empty))),
+    ("cut off, length not announced", Some(Fault::TruncateSilently)),
+    ("`success: false` in a 200", Some(Fault::Body(BodyForm::SuccessFalse))),
+    ("HTML 403", Some(Fault::Html(403))),
     ("HTML 502", Some(Fault::Html(502))),
     ("connection closed", Some(Fault::DropBefore)),
     ("403", Some(Fault::ErrorBefore(403))),
@@ -79,7 +94,7 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
     let made = sandbox.jobs().into_iter().nth(jobs).map(|job| job.id);
     assert_eq!(made.is_some(), story != Story::NotProcessed);
 
-    // Written down, and read by another process.
+    // The record was written down, and is read by another process.
     let sent: SubmissionRecord =
         serde_json::from_str(&serde_json::to_string(lost.submission_record().unwrap()).unwrap())
             .unwrap();
@@ -92,7 +107,7 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
     );
     match &reconciled {
         Ok(Reconciled::Found(found)) => {
-            assert!(!found.adopted, "nobody asked for that: {place}");
+            assert!(!found.adopted, "it was adopted without being asked: {place}");
             let is_it = Some(found.job.id().as_uuid()) == made;
             match found.confidence {
                 MatchConfidence::Exact => {
@@ -103,9 +118,9 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
                 _ => "one match, likely (the twin)".to_owned(),
             }
         }
-        Ok(Reconciled::NotFoundYet) => "none seen yet".to_owned(),
+        Ok(Reconciled::NotFoundYet) => "not found yet".to_owned(),
         Ok(Reconciled::Ambiguous(_)) => "ambiguous".to_owned(),
-        Ok(Reconciled::Unsupported) => "cannot know".to_owned(),
+        Ok(Reconciled::Unsupported) => "unsupported".to_owned(),
         other => name(other),
     }
 }
@@ -114,8 +129,8 @@ fn submission(client: &Client) -> Preview<'_> {
     client.preview(template(), Variables::new().text("headline", "Summer sale"))
 }
 
-/// What was sent says a time that is far ahead: the clock was set back since, or it was written by
-/// another machine.
+/// The record has a time that is far ahead: the clock was set back since, or another machine wrote
+/// it.
 #[tokio::test(start_paused = true)]
 async fn reconciling_never_waits_longer_than_a_submission_takes() {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
@@ -133,7 +148,7 @@ async fn reconciling_never_waits_longer_than_a_submission_takes() {
     assert!((30..=60).contains(&waited), "{waited} s");
 }
 
-/// Of a render the id is known: it is settled by a look at its job.
+/// The id of a render is known, so reading its job is enough.
 #[tokio::test(start_paused = true)]
 async fn a_render_whose_answer_was_lost_is_settled_by_its_id() -> Result<(), Error> {
     for processed in [true, false] {

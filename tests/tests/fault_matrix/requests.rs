@@ -1,4 +1,4 @@
-//! Every fault × every operation.
+//! Every fault in every operation.
 
 use std::fmt::Write;
 
@@ -6,13 +6,15 @@ use creatify::{ChargeRisk, Error, Job, OperationId, RetrySafety, Variables};
 use creatify_sandbox::{Fault, Faults, Rule};
 
 use crate::{
+    faults::{FAULTS, for_good},
     row,
-    scene::{FAULTS, Scene, for_good, name, template},
+    scene::{Scene, name, template},
 };
 
 const TEXT: &str = "\
-A GET is free and is tried again. A POST is sent again only when it certainly was not processed; otherwise its outcome is unknown, and what
-stands behind it in brackets is what the service had really done. \"After n\" counts the requests that arrived.
+A GET is free and is sent again. A POST is sent again only when it certainly was not processed;
+otherwise its outcome is unknown, and the brackets say what the service really did. \"After n\" is
+the number of requests that arrived.
 ";
 
 pub async fn section() -> String {
@@ -38,14 +40,14 @@ async fn table(times: Option<u64>) -> String {
     table
 }
 
-/// Makes the call with the fault, checks what must hold whatever the fault is, and says what came
-/// of it.
+/// Makes the call with the fault, checks the promises that hold for all faults, and returns the
+/// outcome.
 async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> String {
     let scene = Scene::new().await;
     let fault = if times.is_none() { for_good(fault) } else { fault };
     let calls = scene.accepted_calls();
     if let Fault::Refuse(_) = fault {
-        // Nothing listens any more when the call is made.
+        // Nothing listens any more once this call has ended.
         scene.sandbox.set_faults(
             Faults::new(1).with(Rule::new(fault).on(OperationId::GetRemainingCredits).at(1)),
         );
@@ -77,7 +79,7 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
                     assert_eq!(accepted, 1, "a charge was invented: {place}");
                     assert_eq!(error.retry_safety(), RetrySafety::Unsafe, "{place}");
                     if let Some(job) = error.job() {
-                        // What was paid for can be had.
+                        // The paid job can be waited for.
                         scene.sandbox.set_faults(Faults::default());
                         scene.client.wait(job).await.unwrap();
                         cell += ", charged, job known";
@@ -100,7 +102,7 @@ async fn outcome(fault: Fault, operation: OperationId, times: Option<u64>) -> St
 }
 
 async fn call(scene: &Scene, operation: OperationId) -> Result<Option<Job>, Error> {
-    let Scene { client, previewed, .. } = scene;
+    let Scene { client, previewed, other, .. } = scene;
     let accepted = |accepted: creatify::SubmittedJob| Some(accepted.job);
     match operation {
         OperationId::CreateCustomTemplateJob => {
@@ -116,7 +118,9 @@ async fn call(scene: &Scene, operation: OperationId) -> Result<Option<Job>, Erro
             client.render(*previewed).send().await.map(accepted)
         }
         OperationId::GetCustomTemplateJob => client.job(*previewed).await.map(Some),
-        OperationId::ListCustomTemplateJobs => client.get_jobs(&[*previewed]).await.map(|_| None),
+        OperationId::ListCustomTemplateJobs => {
+            client.get_jobs(&[*previewed, *other]).await.map(|_| None)
+        }
         OperationId::ListCustomTemplates => client.templates().await.map(|_| None),
         _ => client.remaining_credits().await.map(|_| None),
     }

@@ -1,7 +1,9 @@
 //! A sandbox in real time with a client and a previewed job.
 
 use creatify::{Client, Error, JobId, TemplateId, Variables};
-use creatify_sandbox::{Fault, Sandbox, templates};
+use creatify_sandbox::{Sandbox, templates};
+
+pub use crate::faults::for_good;
 
 use crate::leaks;
 
@@ -9,54 +11,8 @@ pub struct Scene {
     pub sandbox: Sandbox,
     pub client: Client,
     pub previewed: JobId,
-}
-
-/// What may go wrong with any request.
-pub const FAULTS: &[(&str, Fault)] = &[
-    ("connections refused", Fault::Refuse(0.1)),
-    ("connection closed, not processed", Fault::DropBefore),
-    ("connection closed, processed", Fault::DropAfter),
-    ("no answer, not processed", Fault::HangBefore),
-    ("no answer, processed", Fault::HangAfter),
-    ("answer late by 5 s", Fault::Delay(5.0)),
-    ("answer cut off", Fault::Truncate),
-    ("HTML 502", Fault::Html(502)),
-    ("HTML 504", Fault::Html(504)),
-    ("empty 503", Fault::Empty(503)),
-    ("503, Retry-After 2", Fault::Unavailable(2)),
-    ("503, Retry-After 2^64 - 1", Fault::Unavailable(u64::MAX)),
-    ("429, Retry-After 2", Fault::Throttle(2)),
-    ("429, Retry-After a date", Fault::ThrottleUntil(2)),
-    ("429, no Retry-After", Fault::ThrottleSilently),
-    ("429, Retry-After 1000", Fault::Throttle(1000)),
-    ("429, Retry-After 2^64 - 1", Fault::Throttle(u64::MAX)),
-    ("500, not processed", Fault::ErrorBefore(500)),
-    ("500, processed", Fault::ErrorAfter(500)),
-    ("400", Fault::ErrorBefore(400)),
-    ("403", Fault::ErrorBefore(403)),
-    ("404, not offered or not found", Fault::ErrorBefore(404)),
-    ("405, not offered", Fault::ErrorBefore(405)),
-    ("408", Fault::ErrorBefore(408)),
-    ("wrong types", Fault::WrongTypes),
-    ("null everywhere", Fault::Nulls),
-    ("unknown status", Fault::UnknownStatus),
-    ("unknown enum value", Fault::UnknownEnum),
-    ("extra fields", Fault::ExtraFields),
-    ("done before the output appears", Fault::DoneWithoutOutput),
-    ("stale answer", Fault::Stale),
-    ("list ignores ids", Fault::IgnoreIds),
-    ("list in pages of 1", Fault::Pages(1)),
-    ("302", Fault::Redirect(302)),
-    ("303", Fault::Redirect(303)),
-    ("307", Fault::Redirect(307)),
-];
-
-/// A refusal that does not go away is a long one.
-pub fn for_good(fault: Fault) -> Fault {
-    match fault {
-        Fault::Refuse(_) => Fault::Refuse(86_400.0),
-        other => other,
-    }
+    /// Another job, for lists.
+    pub other: JobId,
 }
 
 impl Scene {
@@ -64,10 +20,10 @@ impl Scene {
         let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
         let client = client(&sandbox);
         let preview = client.preview(template(), Variables::new()).send().await.unwrap();
-        client.preview(template(), Variables::new()).send().await.unwrap(); // a second job, for lists
+        let other = client.preview(template(), Variables::new()).send().await.unwrap().handle.id;
         let previewed = preview.wait().await.unwrap().id();
-        client.get_jobs(&[previewed]).await.unwrap(); // an answer that can be stale
-        Self { sandbox, client, previewed }
+        client.get_jobs(&[previewed, other]).await.unwrap(); // an answer that can be stale
+        Self { sandbox, client, previewed, other }
     }
 
     pub fn accepted_calls(&self) -> usize {
@@ -87,12 +43,12 @@ pub fn template() -> TemplateId {
     templates()[0].id.to_string().parse().unwrap()
 }
 
-/// The name of an outcome, which is looked into for credentials.
+/// Returns the name of an outcome, whose texts are searched for credentials.
 pub fn name<T>(outcome: &Result<T, Error>) -> String {
     match outcome {
         Ok(_) => "ok".to_owned(),
         Err(error) => {
-            leaks::look_into(error);
+            leaks::search_error(error);
             error.kind().as_str().replace('_', " ")
         }
     }

@@ -1,4 +1,4 @@
-//! A wait for a render while looking at its job goes wrong.
+//! A wait for a render while polls of its job fail.
 
 use std::time::Duration;
 
@@ -6,17 +6,19 @@ use creatify::{Error, Goal, Job, OperationId};
 use creatify_sandbox::{Fault, Faults, Rule};
 
 use crate::{
+    faults::{FAULTS, for_good},
     head, row,
-    scene::{FAULTS, Scene, for_good, name},
+    scene::{Scene, name},
 };
 
 const TEXT: &str = "\
-A video is waited for, for ten minutes, while looks at its job go wrong: the second, the third and the fifth; or all from the second on. A
-look that fails is not a job that failed. Every error has the job in it, and once the fault is gone another wait ends with the video.
+A video is waited for, for ten minutes, while polls of its job fail: the second, the third and the
+fifth, or all from the second on. A failed poll is not a failed job. Every error has the job's
+handle, and once the fault is gone, another wait ends with the video.
 ";
 
 pub async fn section() -> String {
-    let mut table = head(&["fault", "three looks", "every look from the second on"]);
+    let mut table = head(&["fault", "three polls", "every poll from the second on"]);
     for (name, fault) in FAULTS {
         table += &row([
             name,
@@ -27,19 +29,19 @@ pub async fn section() -> String {
     format!("## Waiting\n\n{TEXT}\n{table}")
 }
 
-async fn outcome(fault: Fault, looks: Option<&[u64]>) -> String {
+async fn outcome(fault: Fault, polls: Option<&[u64]>) -> String {
     let scene = Scene::new().await;
     let handle = scene.client.render(scene.previewed).send().await.unwrap().handle;
-    let on_looks = |rule: Rule| {
+    let on_polls = |rule: Rule| {
         rule.on(OperationId::GetCustomTemplateJob).on(OperationId::ListCustomTemplateJobs)
     };
-    let rule = match looks {
-        Some(looks) => looks.iter().fold(on_looks(Rule::new(fault)), |rule, look| rule.at(*look)),
-        None => on_looks((2..10_000).fold(Rule::new(fault), Rule::at)),
+    let rule = match polls {
+        Some(polls) => polls.iter().fold(on_polls(Rule::new(fault)), |rule, poll| rule.at(*poll)),
+        None => on_polls((2..10_000).fold(Rule::new(fault), Rule::at)),
     };
     scene.sandbox.set_faults(Faults::new(1).with(rule));
     let waited = scene.client.wait(handle).timeout(Duration::from_secs(600)).await;
-    let place = format!("{fault:?} {looks:?}: {waited:?}");
+    let place = format!("{fault:?} {polls:?}: {waited:?}");
     if let Err(error) = &waited {
         assert_eq!(error.job(), Some(handle), "the job is not named: {place}");
     }
@@ -55,7 +57,8 @@ async fn outcome(fault: Fault, looks: Option<&[u64]>) -> String {
         tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     }
     if matches!(fault, Fault::Throttle(1000..) | Fault::Unavailable(1000..)) {
-        tokio::time::sleep(Duration::from_secs(2 * 24 * 60 * 60)).await; // the client was asked to be quiet for so long
+        // The client was asked to pause for a day.
+        tokio::time::sleep(Duration::from_secs(2 * 24 * 60 * 60)).await;
     }
     assert!(is_video(&scene.client.wait(handle).await), "the job is lost: {place}");
     name(&waited)

@@ -1,4 +1,4 @@
-//! Webhooks go wrong, and what is made of them.
+//! Faulty webhook deliveries.
 
 use creatify::{Variables, webhook};
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
@@ -15,8 +15,8 @@ use crate::{
 };
 
 const TEXT: &str = "\
-Deliveries are hints, read with `webhook::parse`; whoever gets one looks at the job. What they claim may be late, out of order or forged;
-what the look says is so.
+Deliveries are hints, parsed with `webhook::parse`. The receiver reads the job then: the claim of a
+delivery may be late, out of order or forged, the job itself is not.
 ";
 
 const FAULTS: &[(&str, Option<Fault>)] = &[
@@ -29,7 +29,7 @@ const FAULTS: &[(&str, Option<Fault>)] = &[
 ];
 
 pub async fn section() -> String {
-    let mut table = head(&["fault", "claimed", "the job, when it is looked at then"]);
+    let mut table = head(&["fault", "claimed", "status of the job, read then"]);
     for (name, fault) in FAULTS {
         let (claimed, seen) = outcome(*fault).await;
         table += &row([*name, &claimed, &seen]);
@@ -60,7 +60,7 @@ async fn outcome(fault: Option<Fault>) -> (String, String) {
     (claimed.join(", "), seen.join(", "))
 }
 
-/// Receives webhooks: its URL, and their bodies.
+/// Starts a receiver of webhooks. Returns its URL, and the bodies it receives.
 async fn receiver() -> (String, mpsc::UnboundedReceiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! A server that says what it is told to, for answers that no sandbox gives.
+//! A server with scripted answers, for what the sandbox cannot send.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,8 +7,8 @@ use tokio::{
     net::TcpListener,
 };
 
-/// Gives these answers, whatever it is asked, one a connection: its URL with a path, and what it
-/// was asked.
+/// Starts a server that gives these answers in order, one for each connection. Returns its URL with
+/// the path, and the heads of the requests that it got.
 pub async fn scripted(
     path: &str,
     answers: &'static [&'static str],

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use creatify_api::{Context, Credentials, Error as ApiError, OperationId, Received};
+use creatify_api::{BodyExtent, Context, Credentials, Error as ApiError, OperationId, Received};
 use http::{StatusCode, header::LOCATION};
 
 use super::{
@@ -105,7 +105,13 @@ impl CallError {
                 let (status, retry_after) = (received.status, response.retry_after);
                 let origin = response.origin;
                 Failure::Answer { status, retry_after, origin }
-            } else if lenient::is_refusal(&body) {
+            } else if lenient::is_refusal(&body)
+                || Billability::of(self.operation) == Billability::Billable
+                    && received.extent == BodyExtent::Whole
+                    && response.origin == Origin::Elsewhere
+            {
+                // A page of a captive portal or firewall does not prove that a submission was
+                // processed.
                 Failure::RefusalInSuccess
             } else {
                 response.messages = ErrorMessages::excerpt(&body, received.extent, credentials);

@@ -81,25 +81,35 @@ impl ErrorResponse {
 }
 
 /// Returns whether a message says that there are too few credits. The word "credit" alone is not
-/// enough: it is also in names of fields and in advertisements.
+/// enough: it is also in names of fields and of templates.
 fn says_credits_are_missing(message: &str) -> bool {
-    const MISSING: [&str; 13] = [
+    const MISSING: [&str; 10] = [
         "insufficient",
         "not enough",
+        "enough credits",
         "too few",
         "out of",
-        "no credit",
         "no more",
         "no remaining",
         "exceed",
         "run out",
         "ran out",
-        "need",
-        "require",
-        "lack",
     ];
     let message = message.to_ascii_lowercase();
-    message.contains("credit") && MISSING.iter().any(|phrase| message.contains(phrase))
+    let words: Vec<_> = message
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|w| !w.is_empty())
+        .collect();
+    let speaks_of_credits = words.iter().enumerate().any(|(index, word)| {
+        matches!(*word, "credit" | "credits")
+            && !words.get(index + 1).is_some_and(|next| next.starts_with("card"))
+    });
+    let names_an_amount = words.iter().any(|word| word.parse::<f64>().is_ok())
+        && words.iter().any(|word| word.starts_with("need") || word.starts_with("require"));
+    speaks_of_credits
+        && (MISSING.iter().any(|phrase| message.contains(phrase))
+            || words.windows(2).any(|pair| pair[0] == "no" && pair[1].starts_with("credit"))
+            || names_an_amount)
 }
 
 /// Reads `Retry-After`: seconds, with or without a fraction, or a date, which counts from the
@@ -353,6 +363,26 @@ mod tests {
             ["18446744073709551615", "99999999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"]
         {
             assert_eq!(read(endless), Some(MAX_RETRY_AFTER), "{endless}");
+        }
+    }
+
+    #[test]
+    fn only_messages_about_missing_credits_are_taken_for_them() {
+        for text in [
+            "Insufficient credits.",
+            "You have not enough credits",
+            "This needs 5 credits",
+            "No credits left",
+            "Your account has run out of credits.",
+        ] {
+            assert!(says_credits_are_missing(text), "{text}");
+        }
+        for text in [
+            "The variable credit_line is required.",
+            "credit card template needs a hero image",
+            "credit_text: this field is required",
+        ] {
+            assert!(!says_credits_are_missing(text), "{text}");
         }
     }
 }

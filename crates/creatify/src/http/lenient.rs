@@ -51,8 +51,8 @@ fn unwrapped(value: Value) -> Option<Value> {
         Value::Array(mut items) if items.len() == 1 => items.pop(),
         Value::Object(mut members) => ["data", "result", "job", "response"]
             .into_iter()
-            .find_map(|name| members.remove(name))
-            .filter(|inner| inner.is_object() || inner.is_array()),
+            .filter_map(|name| members.remove(name))
+            .find(|inner| inner.is_object() || inner.is_array()),
         _ => None,
     }
 }
@@ -61,7 +61,13 @@ fn unwrapped(value: Value) -> Option<Value> {
 pub(crate) fn is_refusal(body: &[u8]) -> bool {
     match parse(body) {
         Some(Value::Object(members)) => {
-            members.get("success") == Some(&Value::Bool(false)) && !members.contains_key("id")
+            let says_so = |name: &str| members.get(name) == Some(&Value::Bool(false));
+            let has_error = ["error", "errors", "detail"]
+                .iter()
+                .any(|name| members.get(*name).is_some_and(|error| !error.is_null()));
+            !members.contains_key("id")
+                && !members.contains_key("results")
+                && (says_so("success") || says_so("ok") || has_error)
         }
         _ => false,
     }
@@ -162,7 +168,12 @@ fn conversions(value: &Value) -> Vec<Value> {
             });
             number.into_iter().chain(time).collect()
         }
-        Value::Number(_) | Value::Bool(_) => vec![Value::String(value.to_string())],
+        Value::Number(_) => vec![Value::String(value.to_string())],
+        // Fields that are documented as strings may be lists.
+        Value::Array(items) => match items.as_slice() {
+            [only @ Value::String(_)] => vec![only.clone()],
+            _ => Vec::new(),
+        },
         _ => Vec::new(),
     }
 }
@@ -271,7 +282,13 @@ mod tests {
 
     #[test]
     fn a_refusal_in_a_success_is_recognised() {
-        assert!(is_refusal(br#"{"success": false, "message": "archived"}"#));
+        for body in [
+            json!({ "success": false, "message": "archived" }),
+            json!({ "error": "archived" }),
+            json!({ "ok": false }),
+        ] {
+            assert!(is_refusal(body.to_string().as_bytes()), "{body}");
+        }
         for body in [json!({ "success": true }), json!({ "success": false, "id": ID }), json!([])] {
             assert!(!is_refusal(body.to_string().as_bytes()));
         }

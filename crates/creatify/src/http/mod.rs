@@ -33,7 +33,7 @@ pub(crate) use retry::Origin;
 use retry::{Billability, Failure, RetryDecision, RetryState, decide};
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, RetrySafety},
     job::{Job, JobId},
 };
 
@@ -53,6 +53,22 @@ pub(crate) struct CallOptions {
     pub(crate) deadline: Instant,
     /// Largest number of attempts.
     pub(crate) max_attempts: u32,
+    /// Time that a billable request must have left for its answer, or it is not sent: with too
+    /// little, its outcome would be unknown.
+    pub(crate) min_attempt_time: Duration,
+}
+
+impl CallOptions {
+    /// Returns the bounds of a call that may take this long at most.
+    pub(crate) fn within(self, timeout: Duration) -> Self {
+        let deadline = Instant::now().checked_add(timeout).unwrap_or(self.deadline);
+        Self {
+            deadline: deadline.min(self.deadline),
+            attempt_timeout: timeout.min(self.attempt_timeout),
+            min_attempt_time: (timeout / 2).min(self.min_attempt_time),
+            ..self
+        }
+    }
 }
 
 /// Time-outs and limits of all calls of a client.
@@ -114,6 +130,7 @@ impl Executor {
             attempt_timeout: self.limits.attempt_timeout,
             deadline: Instant::now() + self.limits.call_timeout,
             max_attempts: self.limits.max_attempts,
+            min_attempt_time: self.limits.attempt_timeout.min(self.limits.call_timeout / 2),
         }
     }
 
@@ -121,7 +138,9 @@ impl Executor {
     pub(crate) fn blocking_preview_options(&self) -> CallOptions {
         let options = self.options();
         let attempt_timeout = self.limits.blocking_preview_timeout;
-        CallOptions { attempt_timeout, deadline: options.deadline + attempt_timeout, ..options }
+        let min_attempt_time = attempt_timeout;
+        let deadline = options.deadline + attempt_timeout;
+        CallOptions { attempt_timeout, deadline, min_attempt_time, ..options }
     }
 
     /// Makes a call. `send` is given a fresh generated client for each attempt.
@@ -136,19 +155,19 @@ impl Executor {
         F: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
         let billability = Billability::of(operation);
-        // A billable request with too little time left for its answer would make its outcome
-        // unknown.
         let latest_start = match billability {
             Billability::Free => options.deadline,
             Billability::Billable => {
-                options.deadline.checked_sub(options.attempt_timeout).unwrap_or(options.deadline)
+                options.deadline.checked_sub(options.min_attempt_time).unwrap_or(options.deadline)
             }
         };
         let mut backoff = full_jitter(options.max_attempts);
         let mut attempts = 0;
         let mut last = None;
         loop {
-            let Some(permit) = self.limiter.acquire(latest_start).await else {
+            let permit = self.limiter.acquire(latest_start).await;
+            let in_time = billability == Billability::Free || Instant::now() <= latest_start;
+            let Some(permit) = permit.filter(|_| in_time) else {
                 return Err(last.unwrap_or_else(|| CallError::not_sent(operation)));
             };
             attempts += 1;
@@ -257,7 +276,9 @@ impl Executor {
             self.call(operation, options, get).await.map_err(CallError::into_error)?;
         if JobId::from(job.id) != id {
             let message = format!("asked for job {id}, the service answered with job {}", job.id);
-            return Err(Error::new(ErrorKind::Undecodable, message).during(operation));
+            return Err(Error::new(ErrorKind::Undecodable, message)
+                .during(operation)
+                .with_retry_safety(RetrySafety::Safe));
         }
         Ok(job.into())
     }

@@ -1,14 +1,20 @@
 //! Lists that come whole or in pages.
 
+use std::{collections::HashSet, time::Duration};
+
 use creatify_api::{OperationId, types};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use url::Url;
 
-use super::{CallError, Executor};
+use super::{CallError, CallOptions, Executor};
 use crate::error::{Error, ErrorKind};
 
 /// Largest number of pages that are followed, in case `next` links form a loop.
 const MAX_PAGES: usize = 100;
+
+/// Time for all pages of a list.
+const MAX_DURATION: Duration = Duration::from_secs(600);
 
 /// A list that may be one page of several.
 pub(crate) trait ListPage: DeserializeOwned {
@@ -54,14 +60,21 @@ impl Executor {
     ) -> Result<Vec<L::Item>, Error> {
         let (mut items, mut next) = first.split();
         let mut path = operation.path().to_owned();
+        let mut read = HashSet::new();
+        let options = self.options();
+        let options = CallOptions { deadline: Instant::now() + MAX_DURATION, ..options };
         for _ in 1..MAX_PAGES {
             let Some(url) = next else { return Ok(items) };
             path = page_path(&self.base_url, &path, &url).ok_or_else(|| {
                 let message = "the URL of the next page cannot be used";
                 Error::new(ErrorKind::Undecodable, message).during(operation)
             })?;
+            if !read.insert(path.clone()) {
+                tracing::warn!(%operation, "the list leads in a circle and ends there");
+                return Ok(items);
+            }
             let page: L = self
-                .call(operation, self.options(), |api| {
+                .call(operation, options, |api| {
                     let path = path.clone();
                     async move { api.next_page(operation, &path).await }
                 })

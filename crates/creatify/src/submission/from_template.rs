@@ -10,7 +10,7 @@ use super::{
     send::{PreparedSubmission, SubmittedJob, Submitter, send},
 };
 use crate::{
-    billing::Billing,
+    billing::{Billing, ExistingRender},
     credits::BillableOperation,
     error::{Error, SubmissionRecord},
     http::CallOptions,
@@ -213,10 +213,16 @@ impl FromTemplate {
         options.check()?;
         variables.check()?;
         let model_version = options.model_version.clone().unwrap_or(ModelVersion::Standard);
-        let seconds = options
-            .seconds
-            .or_else(|| submitter.jobs().run_times.video_durations(template))
-            .or(submitter.default_duration);
+        let seconds = options.seconds.or_else(|| {
+            let learned = submitter.jobs().run_times.video_durations(template);
+            // Other variables may give a longer or shorter video than the few known ones.
+            match (learned, submitter.default_duration) {
+                (Some(learned), Some(default)) => Some(
+                    (learned.min().min(default.min())..=learned.max().max(default.max())).into(),
+                ),
+                (learned, default) => learned.or(default),
+            }
+        });
         let rate_card = submitter.billing().rate_card();
         let estimate = options.estimate(rate_card, billed_as, Some(&model_version), seconds)?;
         let pending = submitter.billing().begin(
@@ -224,6 +230,7 @@ impl FromTemplate {
             &model_version,
             seconds,
             estimate.as_ref(),
+            ExistingRender::Ignored,
             |entry| entry.template_id = Some(template),
         )?;
         let body = types::CustomTemplateJobRequest {
@@ -246,16 +253,10 @@ impl FromTemplate {
             given_up_at: Utc::now(),
             timeout: call.attempt_timeout,
             entry: Billing::entry_id(&pending).to_owned(),
-        };
-        let prepared = PreparedSubmission {
-            operation,
-            goal,
-            model_version,
-            estimate,
-            pending,
-            record,
             before: None,
         };
+        let prepared =
+            PreparedSubmission { operation, goal, model_version, estimate, pending, record };
         send(submitter, call, prepared, move |api| request(api, body.clone())).await
     }
 }

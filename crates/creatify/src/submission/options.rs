@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use creatify_api::{ModelVersion, limits};
-use tokio::time::Instant;
 use url::Url;
 
 use crate::{
@@ -93,12 +92,9 @@ pub(super) use options;
 impl Options {
     /// Bounds a call by the time-out of the submission.
     pub(super) fn bound(&self, call: CallOptions) -> CallOptions {
-        let Some(timeout) = self.timeout else { return call };
-        let deadline = Instant::now().checked_add(timeout).unwrap_or(call.deadline);
-        CallOptions {
-            deadline: deadline.min(call.deadline),
-            attempt_timeout: timeout.min(call.attempt_timeout),
-            ..call
+        match self.timeout {
+            Some(timeout) => call.within(timeout),
+            None => call,
         }
     }
 

@@ -106,7 +106,7 @@ impl Reconcile<'_> {
             }
             None => match submitter.jobs().list(&[]).await {
                 Ok(jobs) => {
-                    let others = submitter.billing().jobs_of_others(&record.entry);
+                    let others = submitter.billing().jobs_of_others(&record.entry)?;
                     matching(&record, jobs.into_iter().filter(|job| !others.contains(&job.id())))
                 }
                 Err(error) if is_not_offered(&error) => return Ok(Reconciled::Unsupported),
@@ -182,10 +182,15 @@ fn is_not_offered(error: &Error) -> bool {
 fn rendered(record: &SubmissionRecord, job: Job) -> Vec<Job> {
     let was_accepted = match job.status() {
         JobStatus::Pending | JobStatus::InQueue | JobStatus::Running => true,
-        JobStatus::Done => job.video_url().is_some(),
-        JobStatus::Failed | JobStatus::Rejected => {
-            job.updated_at().is_some_and(|at| at >= later(record.sent_at, -CLOCK_SKEW))
+        JobStatus::Done => {
+            let before = record.before.as_ref().and_then(|before| before.video_url.as_deref());
+            job.video_url().is_some() && job.video_url() != before
         }
+        JobStatus::Failed | JobStatus::Rejected => match &record.before {
+            // Both times are of the service, so its clock does not matter.
+            Some(before) => before.status != *job.status() || before.updated_at < job.updated_at(),
+            None => job.updated_at().is_some_and(|at| at >= later(record.sent_at, -CLOCK_SKEW)),
+        },
         _ => false, // an unknown status proves nothing
     };
     was_accepted.then_some(job).into_iter().collect()
@@ -234,6 +239,7 @@ mod tests {
             given_up_at: at + TimeDelta::seconds(30),
             timeout: Duration::from_secs(30),
             entry: "e".to_owned(),
+            before: None,
         }
     }
 

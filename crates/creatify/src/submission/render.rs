@@ -10,9 +10,9 @@ use super::{
     send::{PreparedSubmission, SubmittedJob, Submitter, send},
 };
 use crate::{
-    billing::Billing,
-    credits::{BillableOperation, DurationRange, ledger::EntryState},
-    error::{ChargeRisk, Error, ErrorKind, SubmissionRecord},
+    billing::{Billing, ExistingRender},
+    credits::{BillableOperation, DurationRange},
+    error::{ChargeRisk, Error, ErrorKind, JobVersion, RetrySafety, SubmissionRecord},
     job::{Goal, Job, JobHandle, JobId, TemplateId},
     variables::Variables,
 };
@@ -26,13 +26,6 @@ pub struct Render<'c> {
     template: Option<(TemplateId, Variables)>,
     existing: ExistingRender,
     options: Options,
-}
-
-/// Treatment of a render that is under way, or done already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ExistingRender {
-    Refuses,
-    Ignored,
 }
 
 options!(Render);
@@ -84,7 +77,7 @@ impl<'c> Render<'c> {
         let call = options.bound(submitter.jobs().executor.options());
         let job = submitter.jobs().get(id, call).await?;
         if existing == ExistingRender::Refuses {
-            refuse_second_render(submitter, &job)
+            refuse_second_render(&job)
                 .map_err(|error| error.of_job(handle).seen(Some(job.clone())))?;
         }
         let model_version = options.model_version.clone().or_else(|| job.model_version().cloned());
@@ -105,8 +98,10 @@ impl<'c> Render<'c> {
             &model_version,
             seconds,
             estimate.as_ref(),
+            existing,
             |entry| entry.job_id = Some(id),
         )?;
+        let pending = pending.charged_before(job.credits_used());
         let (template, variables) = template.unzip();
         let body = types::RenderCustomTemplateJobRequest {
             template_id: template.map(TemplateId::as_uuid),
@@ -128,6 +123,7 @@ impl<'c> Render<'c> {
             given_up_at: Utc::now(),
             timeout: call.attempt_timeout,
             entry: Billing::entry_id(&pending).to_owned(),
+            before: Some(JobVersion::of(&job)),
         };
         let prepared = PreparedSubmission {
             operation: OperationId::RenderCustomTemplateJob,
@@ -136,7 +132,6 @@ impl<'c> Render<'c> {
             estimate,
             pending,
             record,
-            before: Some(job),
         };
         let request = move |api: ApiClient| {
             let body = body.clone();
@@ -146,33 +141,26 @@ impl<'c> Render<'c> {
     }
 }
 
-/// Refuses to render a job that has a video, that is being made, or that has an open render in the
-/// ledger.
-fn refuse_second_render(submitter: &Submitter, job: &Job) -> Result<(), Error> {
+/// Refuses to render a job that has a video or is being made, as an unknown status may mean.
+fn refuse_second_render(job: &Job) -> Result<(), Error> {
     if job.video_url().is_some() {
         let message = "the job has a video already, and rendering it again would be charged again";
         return Err(Error::new(ErrorKind::AlreadyRendered, message));
     }
-    let running = |message: String, charge_risk| {
-        Err(Error::new(ErrorKind::AlreadyRunning, message).charged(charge_risk))
-    };
-    // An unknown status is no reason to refuse.
-    if let status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) = job.status() {
-        let message = format!(
-            "the job is being made already (its status is {status}), and a second render would \
-                 be charged again"
-        );
-        return running(message, ChargeRisk::Charged);
-    }
-    match submitter.billing().open_render(job.id()) {
-        None => Ok(()),
-        Some(EntryState::Unknown) => running(
-            "a render of this job was sent earlier and its outcome is unknown".to_owned(),
+    let (message, charge_risk) = match job.status() {
+        JobStatus::Done | JobStatus::Failed | JobStatus::Rejected => return Ok(()),
+        status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) => {
+            (format!("the job is being made already (its status is {status})"), ChargeRisk::Charged)
+        }
+        status => (
+            format!("the job may be being made: its status {status} is not known"),
             ChargeRisk::Unknown,
         ),
-        Some(_) => running(
-            "a render of this job was sent earlier and has not ended".to_owned(),
-            ChargeRisk::Charged,
-        ),
-    }
+    };
+    Err(Error::new(
+        ErrorKind::AlreadyRunning,
+        format!("{message}; a second render would be charged again"),
+    )
+    .charged(charge_risk)
+    .with_retry_safety(RetrySafety::Safe))
 }

@@ -1,5 +1,7 @@
 //! The id of a paid job, found in an answer that did not decode or did not arrive whole.
 
+use creatify_api::OperationId;
+
 use crate::{http::lenient, job::JobId};
 
 /// Names of the fields in which a service may wrap its answer.
@@ -17,8 +19,10 @@ pub(crate) fn find(body: &[u8]) -> Option<JobId> {
 /// Finds the id of the job in the job's URL, from the `Location` of an answer.
 pub(crate) fn find_in_url(url: &str) -> Option<JobId> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
-    let mut ids = path.split('/').filter_map(|segment| segment.parse().ok());
-    ids.next().filter(|_| ids.next().is_none())
+    let jobs = OperationId::GetCustomTemplateJob.path().split("{id}").next().unwrap_or_default();
+    let jobs = jobs.rsplit('/').find(|segment| !segment.is_empty())?;
+    let mut segments = path.split('/').skip_while(|segment| *segment != jobs).skip(1);
+    segments.next()?.parse().ok()
 }
 
 fn find_in(text: &str, depth_left: u32) -> Option<JobId> {
@@ -31,14 +35,14 @@ fn find_in(text: &str, depth_left: u32) -> Option<JobId> {
     let mut depth = 1u32;
     let mut key = None;
     let mut found = None;
-    let mut wrapped = None;
+    let mut wrapped = Vec::new();
     while let Some(character) = rest.chars().next() {
         match character {
             '"' => {
                 let Some((token, after)) = string(rest) else { break };
                 rest = after;
                 if depth == 1 && key.take().as_deref() == Some("id") {
-                    let id = token.parse().ok()?;
+                    let Ok(id) = token.parse() else { continue };
                     if *found.get_or_insert(id) != id {
                         return None;
                     }
@@ -50,7 +54,7 @@ fn find_in(text: &str, depth_left: u32) -> Option<JobId> {
             '{' | '[' => {
                 let name = key.take().filter(|_| depth == 1);
                 if name.is_some_and(|name| ENVELOPES.contains(&name.as_str())) {
-                    wrapped = Some(rest);
+                    wrapped.push(rest);
                 }
                 depth += 1;
             }
@@ -67,7 +71,13 @@ fn find_in(text: &str, depth_left: u32) -> Option<JobId> {
         }
         rest = &rest[character.len_utf8()..];
     }
-    found.or_else(|| find_in(wrapped?, depth_left.checked_sub(1)?))
+    if found.is_some() {
+        return found;
+    }
+    let depth_left = depth_left.checked_sub(1)?;
+    let mut ids = wrapped.into_iter().filter_map(|inner| find_in(inner, depth_left));
+    let id = ids.next()?;
+    ids.all(|other| other == id).then_some(id)
 }
 
 /// Returns the string that starts here, and what follows it; `None` when it is cut off.
@@ -131,6 +141,7 @@ mod tests {
             "null",
             "<html>",
             r#"{"id": 7}"#,
+            &format!(r#"{{"response": {{"id": "{OTHER}"}}, "job": {{"id": "{ID}"}}}}"#),
             r#"{"id": "x"}"#,
             "]",
             &format!(r#"{{"variables": {{"id": "{OTHER}"}}}}"#),
@@ -150,6 +161,8 @@ mod tests {
             format!(r#"{{"success": true, "data": {job}}}"#).into_bytes(),
             format!(r#"{{"data": {{"job": {job}"#).into_bytes(),
             format!("[{job}]").into_bytes(),
+            format!(r#"{{"id": "req-7", "data": {job}}}"#).into_bytes(),
+            format!(r#"{{"data": null, "job": {job}}}"#).into_bytes(),
             utf16,
         ] {
             assert_eq!(find(&body), ID.parse().ok(), "{}", String::from_utf8_lossy(&body));
@@ -158,10 +171,10 @@ mod tests {
 
     #[test]
     fn the_id_is_found_in_a_location() {
-        for url in ["/api/custom_template_jobs/ID/", "https://x/jobs/ID?a=b", "ID"] {
+        for url in ["/api/custom_template_jobs/ID/", "https://x/a/custom_template_jobs/ID?a=b"] {
             assert_eq!(find_in_url(&url.replace("ID", ID)), ID.parse().ok(), "{url}");
         }
         assert_eq!(find_in_url("/api/custom_template_jobs/"), None);
-        assert_eq!(find_in_url(&format!("/{ID}/{OTHER}")), None);
+        assert_eq!(find_in_url(&format!("/api/custom_templates/{OTHER}/")), None);
     }
 }

@@ -4,7 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use chrono::Utc;
 use creatify_api::{
-    Client as ApiClient, Error as ApiError, ModelVersion, OperationId, ResponseValue, types,
+    Client as ApiClient, Error as ApiError, JobStatus, ModelVersion, OperationId, ResponseValue,
+    types,
 };
 
 use super::response_id;
@@ -28,16 +29,18 @@ pub struct SubmittedJob {
     pub job: Job,
     /// Estimate of its cost, when the duration was known.
     pub estimate: Option<Estimate>,
+    /// The job as it was just after it was submitted.
+    first_status: Job,
     batcher: PollBatcher,
     policy: Arc<dyn PollPolicy>,
 }
 
 impl SubmittedJob {
     /// Waits for the job's goal; the same as [`Client::wait`](crate::Client::wait) with its handle,
-    /// less one request when the job was answered as done.
+    /// less its first request.
     pub fn wait(&self) -> Wait {
         Wait::new(self.batcher.clone(), self.handle, self.policy.clone())
-            .starting_from(self.job.clone())
+            .starting_from(self.first_status.clone())
     }
 }
 
@@ -77,8 +80,6 @@ pub(super) struct PreparedSubmission {
     pub(super) estimate: Option<Estimate>,
     pub(super) pending: PendingCharge,
     pub(super) record: SubmissionRecord,
-    /// The job before its render.
-    pub(super) before: Option<Job>,
 }
 
 /// Sends a submission and records its outcome. It runs to the end even if the caller stops waiting
@@ -95,11 +96,16 @@ where
         + 'static,
 {
     let record = prepared.record.clone();
+    let operation = prepared.operation;
+    let billing = submitter.jobs().billing.clone();
     let submitter = submitter.clone();
     let sending =
         tokio::spawn(async move { send_and_record(&submitter, options, prepared, request).await });
-    // The task panicked, or the runtime is shutting down.
-    sending.await.unwrap_or_else(|error| Err(outcome_unknown(record).because(error)))
+    sending.await.unwrap_or_else(|error| {
+        // The task panicked, or the runtime is shutting down.
+        billing.lost(&record.entry);
+        Err(outcome_unknown(record).during(operation).because(error))
+    })
 }
 
 async fn send_and_record<F>(
@@ -111,31 +117,39 @@ async fn send_and_record<F>(
 where
     F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>>,
 {
-    let PreparedSubmission { operation, goal, estimate, pending, record, .. } = prepared;
+    let PreparedSubmission { operation, goal, model_version, estimate, pending, record } = prepared;
     match submitter.jobs().executor.call(operation, options, request).await {
         Ok(job) => {
-            let job = of_job(Job::from(job), record.job_id);
+            let answered = Job::from(job);
+            let job = match record.job_id {
+                Some(id) if answered.id() != id => {
+                    tracing::warn!(%id, other = %answered.id(), "answered with another job");
+                    pending_job(id, &answered)
+                }
+                _ => answered,
+            };
             let handle = JobHandle { id: job.id(), goal };
             tracing::info!(%operation, %handle, "accepted");
             submitter.billing().accepted(pending, handle.id);
-            let before = prepared.before.as_ref();
-            let (template, billed_as) = (record.template_id, record.operation);
-            submitter.jobs().run_times.submitted(
-                &job,
-                template,
-                billed_as,
-                prepared.model_version,
-                before,
-            );
+            remember(submitter, &record, handle.id, model_version);
             submitter.jobs().record(&job);
+            let first_status = match record.job_id {
+                // The answer to a render may have the final status from before it.
+                Some(id) => pending_job(id, &job),
+                None => job.clone(),
+            };
             let Submitter { batcher, policy, .. } = submitter.clone();
-            Ok(SubmittedJob { handle, job, estimate, batcher, policy })
+            Ok(SubmittedJob { handle, job, estimate, first_status, batcher, policy })
         }
         Err(error) => {
             // Attempts before the last one were certainly not processed.
             let sent_at = error.sent_at.unwrap_or(record.sent_at);
             let record = SubmissionRecord { sent_at, given_up_at: Utc::now(), ..record };
-            let error = refused_or_unknown(error, goal, record);
+            let error = refused_or_unknown(error, goal, record.clone());
+            let job = error.job().map(|handle| handle.id).or(record.job_id);
+            if let (true, Some(job)) = (error.charge_risk() != ChargeRisk::None, job) {
+                remember(submitter, &record, job, model_version);
+            }
             match (error.charge_risk(), error.job()) {
                 (ChargeRisk::None, _) => submitter.billing().released(pending),
                 (ChargeRisk::Charged, Some(job)) => submitter.billing().accepted(pending, job.id),
@@ -146,18 +160,30 @@ where
     }
 }
 
-/// Returns the answer to a render with the id of the rendered job, which is certain even if the
-/// answer has another one.
-fn of_job(job: Job, rendered: Option<JobId>) -> Job {
-    match rendered {
-        Some(id) if job.id() != id => {
-            tracing::warn!(%id, answered = %job.id(), "the render was answered with another job");
-            let mut answered = job.as_api().clone();
-            answered.id = id.as_uuid();
-            answered.into()
-        }
-        _ => job,
-    }
+/// Remembers a submitted job, so that waits know its age and template.
+fn remember(
+    submitter: &Submitter,
+    record: &SubmissionRecord,
+    job: JobId,
+    model_version: ModelVersion,
+) {
+    submitter.jobs().run_times.submitted(
+        job,
+        record.template_id,
+        record.operation,
+        model_version,
+        record.before.clone(),
+    );
+}
+
+/// Returns a job that was just accepted, with only the fields that are certain.
+fn pending_job(id: JobId, answered: &Job) -> Job {
+    let json = serde_json::json!({
+        "id": id,
+        "status": JobStatus::Pending,
+        "webhook_url": answered.webhook_url(),
+    });
+    serde_json::from_value(json).unwrap_or_else(|_| answered.clone()) // these fields are enough
 }
 
 fn outcome_unknown(record: SubmissionRecord) -> Error {
@@ -169,11 +195,17 @@ fn outcome_unknown(record: SubmissionRecord) -> Error {
 fn refused_or_unknown(mut error: CallError, goal: Goal, record: SubmissionRecord) -> Error {
     let body = error.body.take();
     let location = error.location.take();
-    let id = body
-        .and_then(|body| response_id::find(&body))
-        .or_else(|| location.and_then(|location| response_id::find_in_url(&location)));
+    let in_location = location.and_then(|location| response_id::find_in_url(&location));
+    let id = match error.failure {
+        // The id of a render is certain, even if the answer has another one.
+        Failure::Undecodable { .. } => {
+            record.job_id.or_else(|| body.and_then(|body| response_id::find(&body))).or(in_location)
+        }
+        // The body of a refusal may name any job; a redirect leads to the one that was made.
+        Failure::Answer { status, .. } if status.is_redirection() => in_location,
+        _ => None,
+    };
     if error.outcome_unknown {
-        let is_answered = matches!(error.failure, Failure::Answer { .. });
         let unknown = outcome_unknown(record)
             .during(error.operation)
             .answered(error.response)
@@ -182,15 +214,14 @@ fn refused_or_unknown(mut error: CallError, goal: Goal, record: SubmissionRecord
             Some(source) => unknown.because(source),
             None => unknown,
         };
-        // A refusal may name any job; a success names its own, even if it broke off.
         return match id {
-            Some(id) if !is_answered => unknown.of_job(JobHandle { id, goal }),
-            _ => unknown,
+            Some(id) => unknown.of_job(JobHandle { id, goal }),
+            None => unknown,
         };
     }
     let was_processed = matches!(error.failure, Failure::Undecodable { .. });
     let error = error.into_error();
-    match id.or(record.job_id) {
+    match id {
         Some(id) if was_processed => error
             .of_job(JobHandle { id, goal })
             .with_retry_safety(RetrySafety::Unsafe)

@@ -32,6 +32,9 @@ const MAX_CONCURRENT: usize = 8;
 /// Part of a job's delay after which its poll may join a request that is made anyway.
 const EARLIEST: f64 = 0.5;
 
+/// List requests in a row that may fail before a job is requested alone.
+const MAX_LIST_FAILURES: u32 = 3;
+
 /// Handle of the engine. Cheap to clone; clones share it.
 #[derive(Clone)]
 pub(crate) struct PollBatcher {
@@ -59,6 +62,8 @@ struct Queue {
     waiting: usize,
     engine: Engine,
     list_support: ListSupport,
+    /// Number of list requests in a row that failed.
+    list_failures: u32,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -173,14 +178,44 @@ impl PollBatcher {
             let job = list_support::one(&self.jobs, only.id).await;
             return only.answer(job);
         }
-        let result = list_support::several(&self.jobs, &mut polls).await;
+        match list_support::several(&self.jobs, &mut polls).await {
+            Ok(result) => {
+                let mut queue = self.shared.queue();
+                queue.list_support = queue.list_support.after(result);
+                queue.list_failures = 0;
+            }
+            Err(error) => self.list_failed(&mut polls, error).await,
+        }
         let mut queue = self.shared.queue();
-        queue.list_support = queue.list_support.after(result);
         // A job that the list lacks is requested alone before it counts as not found.
         for mut missing in polls {
             missing.batching = Batching::Alone;
             queue.insert(Instant::now(), missing);
         }
+    }
+}
+
+impl PollBatcher {
+    /// Answers the polls of a list request that failed. After some failures in a row, a job is
+    /// requested alone, to see whether the list fails or the whole service.
+    async fn list_failed(&self, polls: &mut Vec<PendingPoll>, error: Error) {
+        let failures = {
+            let mut queue = self.shared.queue();
+            queue.list_failures += 1;
+            queue.list_failures
+        };
+        if failures >= MAX_LIST_FAILURES
+            && let Some(probe) = polls.pop()
+        {
+            let answer = list_support::one(&self.jobs, probe.id).await;
+            let list_is_useless = answer.is_ok();
+            probe.answer(answer);
+            if list_is_useless {
+                self.shared.queue().list_support = ListSupport::Refused;
+                return;
+            }
+        }
+        polls.drain(..).for_each(|poll| poll.answer(Err(error.clone())));
     }
 }
 

@@ -34,8 +34,6 @@ pub(super) enum ListResult {
     Wrong,
     /// Not offered, or in pages, which cost as many requests as the jobs alone.
     Useless,
-    /// No answer, or a passing failure, which says nothing about the list.
-    Failed,
 }
 
 impl ListSupport {
@@ -49,7 +47,6 @@ impl ListSupport {
             }
             (_, ListResult::Wrong) => Self::Doubted,
             (_, ListResult::Complete) => Self::Offered,
-            (before, ListResult::Failed) => before,
         }
     }
 }
@@ -68,8 +65,11 @@ pub(super) async fn one(jobs: &JobReader, id: JobId) -> Result<Job, Error> {
 }
 
 /// Requests several jobs at once and answers the polls of those that the list shows. Polls that are
-/// left must be made alone.
-pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) -> ListResult {
+/// left must be made alone. An error is a temporary failure, which does not count against the list.
+pub(super) async fn several(
+    jobs: &JobReader,
+    pending: &mut Vec<PendingPoll>,
+) -> Result<ListResult, Error> {
     let mut ids: Vec<_> = pending.iter().map(|poll| poll.id).collect();
     ids.sort_unstable();
     ids.dedup(); // two may wait for one job
@@ -77,14 +77,14 @@ pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) ->
     let page = match jobs.first_page(&ids, options(jobs)).await {
         Ok(page) => page,
         Err(error) => {
-            let result = match error.kind() {
-                ErrorKind::Undecodable => return ListResult::Wrong,
+            return match error.kind() {
+                ErrorKind::Undecodable => Ok(ListResult::Wrong),
                 // The polls of single jobs report the reason.
-                ErrorKind::Refused | ErrorKind::Credentials => return ListResult::Useless,
-                _ => ListResult::Failed,
+                ErrorKind::Refused | ErrorKind::Credentials | ErrorKind::InsufficientCredits => {
+                    Ok(ListResult::Useless)
+                }
+                _ => Err(error),
             };
-            pending.drain(..).for_each(|poll| poll.answer(Err(error.clone())));
-            return result;
         }
     };
     let shown: HashMap<JobId, Job> = page.jobs.into_iter().map(|job| (job.id(), job)).collect();
@@ -93,9 +93,9 @@ pub(super) async fn several(jobs: &JobReader, pending: &mut Vec<PendingPoll>) ->
             pending.swap_remove(index).answer(Ok(job.clone()));
         }
     }
-    match (page.has_more, pending.is_empty()) {
+    Ok(match (page.has_more, pending.is_empty()) {
         (true, _) => ListResult::Useless,
         (false, true) => ListResult::Complete,
         (false, false) => ListResult::Wrong,
-    }
+    })
 }

@@ -39,6 +39,7 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 const JUST_SUBMITTED: Duration = Duration::from_secs(1);
 /// Pause after a failed poll, longer with each further failure.
 const DELAY_AFTER_FAILURE: Duration = Duration::from_secs(2);
+const MAX_DELAY_AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// Shortest delay, so that no policy makes a wait spin.
 const MIN_DELAY: Duration = Duration::from_millis(10);
 
@@ -175,7 +176,14 @@ impl Poller {
         };
         let delay = self.options.policy.next_delay(&state);
         let eta = forecast.eta().filter(|_| self.history.is_running());
-        (delay.max(DELAY_AFTER_FAILURE * self.failures.min(10)).max(MIN_DELAY), eta)
+        let delay = match self.failures {
+            0 => delay,
+            // The delay of the policy may be long, for example with reliable hints.
+            failures => {
+                delay.min(MAX_DELAY_AFTER_FAILURE).max(DELAY_AFTER_FAILURE * failures.min(10))
+            }
+        };
+        (delay.max(MIN_DELAY), eta)
     }
 
     /// Returns the reliability of hints for this job; 0 without a webhook URL, since they come only
@@ -203,7 +211,7 @@ impl Poller {
         }
         let goal = self.options.handle.goal;
         self.note_for_hints(&job);
-        if self.options.batcher.jobs().run_times.is_left_over(&job) {
+        if self.options.batcher.jobs().is_left_over(&job) {
             self.history.record(self.started.elapsed(), &JobStatus::Pending, None);
             return self.progress(job);
         }
@@ -258,10 +266,12 @@ impl Poller {
     }
 
     fn reason(&self, job: &Job) -> String {
-        let credentials = self.options.batcher.jobs().executor.credentials();
-        job.failed_reason()
-            .map(|reason| format!(": {}", bounded_line(reason, credentials)))
-            .unwrap_or_default()
+        job.failed_reason().map(|reason| format!(": {}", self.line(reason))).unwrap_or_default()
+    }
+
+    /// Returns a text of the service as one bounded line without secrets.
+    fn line(&self, text: &str) -> String {
+        bounded_line(text, self.options.batcher.jobs().executor.credentials())
     }
 
     fn ended(&self, kind: ErrorKind, message: String, job: Job) -> Error {
@@ -281,7 +291,7 @@ impl Poller {
         let missing = response.is_some_and(|response| response.status == StatusCode::NOT_FOUND);
         let by_the_service = response.is_none_or(|response| response.origin == Origin::Service);
         let over = match error.kind() {
-            ErrorKind::Refused if missing => {
+            ErrorKind::Refused if missing && by_the_service => {
                 self.missing_since.get_or_insert_with(Instant::now).elapsed() >= NOT_FOUND_GRACE
             }
             // A page of a gateway or firewall says nothing about the job.
@@ -320,7 +330,7 @@ impl Poller {
 
     fn timed_out(&mut self) -> Error {
         let last = match &self.last_seen {
-            Some(job) => format!("its last status was {}", job.status()),
+            Some(job) => format!("its last status was {}", self.line(job.status().as_str())),
             None => "its status could not be read".to_owned(),
         };
         let timeout = self.options.timeout.as_secs_f64();

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::history::RunTimeStats;
 use crate::{
     credits::{BillableOperation, DurationRange},
+    error::JobVersion,
     job::{Job, JobId, TemplateId},
     sync::lock,
 };
@@ -51,44 +52,42 @@ struct Submitted {
     /// known only from this client's preview.
     key: Option<RunTimeKey>,
     at: Instant,
-    /// Final status from before the render, until another one is seen.
-    left_over: Option<JobStatus>,
+    /// State from before the render, until another one is seen.
+    left_over: Option<JobVersion>,
 }
 
 impl RunTimes {
     /// Remembers a job that was just submitted. `before` is the job as it was before a render.
     pub(crate) fn submitted(
         &self,
-        job: &Job,
+        job: JobId,
         template: Option<TemplateId>,
         operation: BillableOperation,
         model_version: ModelVersion,
-        before: Option<&Job>,
+        before: Option<JobVersion>,
     ) {
         let mut state = self.state();
         if state.submitted.len() >= MAX_JOBS {
             state.submitted.clear();
         }
-        let earlier = state.submitted.get(&job.id()).and_then(|earlier| earlier.key.as_ref());
+        let earlier = state.submitted.get(&job).and_then(|earlier| earlier.key.as_ref());
         let template = template.or(earlier.map(|key| key.template));
         let key = template.map(|template| RunTimeKey { template, operation, model_version });
-        let ended = |status: &&JobStatus| {
-            matches!(status, JobStatus::Failed | JobStatus::Rejected | JobStatus::Done)
-        };
-        let left_over = before.map(Job::status).filter(ended).cloned();
-        state.submitted.insert(job.id(), Submitted { key, at: Instant::now(), left_over });
+        state.submitted.insert(job, Submitted { key, at: Instant::now(), left_over: before });
     }
 
     /// Notes the status of a job that was read, and learns the duration of its video.
     pub(crate) fn observe(&self, job: &Job) {
         let mut state = self.state();
         let Some(submitted) = state.submitted.get_mut(&job.id()) else { return };
-        if submitted.left_over.as_ref().is_some_and(|left_over| left_over != job.status()) {
+        let is_known = JobStatus::KNOWN.contains(job.status()); // an unknown status proves nothing
+        if is_known && submitted.left_over.as_ref().is_some_and(|before| !before.is_shown_by(job)) {
             submitted.left_over = None;
         }
         let template = submitted.key.as_ref().map(|key| key.template);
         if let (Some(template), Some(duration)) = (template, job.duration())
             && *job.status() == JobStatus::Done
+            && duration > Duration::ZERO
         {
             if state.video_durations.len() >= MAX_KEYS {
                 state.video_durations.clear();
@@ -100,11 +99,10 @@ impl RunTimes {
 
     /// Returns whether the status of a job is still the final one from before its render.
     pub(crate) fn is_left_over(&self, job: &Job) -> bool {
-        matches!(job.status(), JobStatus::Failed | JobStatus::Rejected)
-            && self.state().submitted.get(&job.id()).is_some_and(|submitted| {
-                submitted.left_over.as_ref() == Some(job.status())
-                    && submitted.at.elapsed() < LEFT_OVER_GRACE
-            })
+        self.state().submitted.get(&job.id()).is_some_and(|submitted| {
+            submitted.left_over.as_ref().is_some_and(|before| before.is_shown_by(job))
+                && submitted.at.elapsed() < LEFT_OVER_GRACE
+        })
     }
 
     /// Returns the time since a job was submitted by this client; `None` for others.
@@ -155,7 +153,8 @@ mod tests {
 
     fn rendered(run_times: &RunTimes, before: &Job) {
         let render = BillableOperation::Render;
-        run_times.submitted(before, None, render, ModelVersion::Standard, Some(before));
+        let version = Some(JobVersion::of(before));
+        run_times.submitted(before.id(), None, render, ModelVersion::Standard, version);
     }
 
     #[tokio::test(start_paused = true)]
@@ -172,6 +171,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_video_from_before_a_forced_render_is_not_its_result() {
+        let video = |url: &str| -> Job {
+            let id = job("done").id();
+            let json = json!({ "id": id, "status": "done", "video_output": url });
+            serde_json::from_value(json).unwrap()
+        };
+        let run_times = RunTimes::default();
+        rendered(&run_times, &video("https://old"));
+        assert!(run_times.is_left_over(&video("https://old")));
+        assert!(!run_times.is_left_over(&video("https://new")));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_left_over_end_is_believed_after_a_while() {
         let run_times = RunTimes::default();
         rendered(&run_times, &job("failed"));
@@ -185,10 +197,11 @@ mod tests {
         let template: TemplateId = uuid::Uuid::from_u128(1).into();
         let (preview, render) = (BillableOperation::Preview, BillableOperation::Render);
         let standard = || ModelVersion::Standard;
-        run_times.submitted(&job("pending"), Some(template), preview, standard(), None);
+        run_times.submitted(job("pending").id(), Some(template), preview, standard(), None);
         run_times.observe(&job("done"));
         assert_eq!(run_times.video_durations(template), Some(Duration::from_secs(30).into()));
-        run_times.submitted(&job("pending"), None, render, standard(), Some(&job("done")));
+        let before = Some(JobVersion::of(&job("done")));
+        run_times.submitted(job("pending").id(), None, render, standard(), before);
         run_times.learn(job("done").id(), Duration::from_secs(90));
         assert_eq!(run_times.of(job("done").id()).map(|stats| stats.count()), Some(1));
     }

@@ -3,12 +3,17 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
+    fs::{File, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use super::{Action, Entry, LedgerError};
+
+/// Longest wait for the lock of another process, which is normally held for a moment.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+const LOCK_RETRY: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(super) struct LedgerFile {
@@ -48,19 +53,41 @@ impl LedgerFile {
         std::fs::metadata(&self.path).map_or(0, |file| file.len())
     }
 
+    /// Appends an entry in one step, unless `refuse` finds a reason in the present entries.
+    pub(super) fn append_unless<T>(
+        &self,
+        entry: &Entry,
+        refuse: impl FnOnce(&[Entry]) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        let file = self.locked()?;
+        if let Some(reason) = refuse(&self.read()?.entries) {
+            return Ok(Some(reason));
+        }
+        write(file, entry).map(|()| None)
+    }
+
     pub(super) fn append(&self, entry: &Entry) -> io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
-        line.push(b'\n');
+        write(self.locked()?, entry)
+    }
+
+    /// Opens the file and locks it, within a bounded time: another process may be stopped while it
+    /// holds the lock, which must not delay the report of a paid job.
+    fn locked(&self) -> io::Result<File> {
         if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             std::fs::create_dir_all(parent)?;
         }
-        let mut file = File::options().read(true).append(true).create(true).open(&self.path)?;
-        file.lock()?; // excludes other processes until the file is closed, also by a crash
-        if ends_without_newline(&mut file)? {
-            line.insert(0, b'\n'); // the line that was cut off stays a line of its own
+        let file = File::options().read(true).append(true).create(true).open(&self.path)?;
+        let started = Instant::now();
+        loop {
+            // The lock excludes other processes until the file is closed, also by a crash.
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
+                    std::thread::sleep(LOCK_RETRY);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        file.write_all(&line)?;
-        file.sync_data()
     }
 
     pub(super) fn read(&self) -> io::Result<LedgerContents> {
@@ -98,6 +125,17 @@ impl LedgerFile {
         }
         Ok(contents)
     }
+}
+
+/// Appends an entry to a locked file. Closing the file unlocks it.
+fn write(mut file: File, entry: &Entry) -> io::Result<()> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    if ends_without_newline(&mut file)? {
+        line.insert(0, b'\n'); // the line that was cut off stays a line of its own
+    }
+    file.write_all(&line)?;
+    file.sync_data()
 }
 
 /// Returns whether the last line was cut off.

@@ -179,6 +179,28 @@ impl Ledger {
         }
     }
 
+    /// Writes a new entry in one step, unless `refuse` finds a reason in the present entries: no
+    /// other process writes in between.
+    pub(crate) fn write_unless<T>(
+        &self,
+        entry: &Entry,
+        refuse: impl FnOnce(&[Entry]) -> Option<T>,
+    ) -> Result<Option<T>, LedgerError> {
+        match &*self.0 {
+            Store::Memory(entries) => {
+                let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
+                let refused = refuse(&entries);
+                if refused.is_none() {
+                    entries.push(entry.clone());
+                }
+                Ok(refused)
+            }
+            Store::File(file) => file
+                .append_unless(entry, refuse)
+                .map_err(|source| file.error(Action::Write, source)),
+        }
+    }
+
     /// Writes the present state of an entry.
     ///
     /// # Errors
