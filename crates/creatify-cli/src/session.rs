@@ -1,12 +1,9 @@
-//! One run of the command: how to reach the service, how to print, and which jobs were paid for so far.
+//! One run of the command: its settings, its client, its output, and the jobs that it must tell of.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use creatify::{
-    Client, ClientBuilder, Credentials, JobHandle,
+    Client, ClientBuilder, Credentials,
     credits::{Ledger, RateCard},
     wait::{Adaptive, ExponentialBackoff},
 };
@@ -15,25 +12,47 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
 use crate::{
-    args::{Form, Global},
-    exit::Failure,
+    args::{Global, Source},
+    error::CliError,
+    open_jobs::OpenJobs,
+    outcome::Outcomes,
+    output::{Output, Redaction},
 };
 
-/// The sandbox is fast, so it is looked at often.
-const SANDBOX_PAUSES: (Duration, Duration) =
+/// A sandbox is fast, so it is polled often.
+const SANDBOX_POLLS: (Duration, Duration) =
     (Duration::from_millis(150), Duration::from_millis(400));
+/// A longer file is no key.
+const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 
 pub(crate) struct Session {
-    pub(crate) form: Form,
-    pub(crate) quiet: bool,
-    api_id: Option<SecretString>,
-    api_key: Option<SecretString>,
-    base_url: String,
-    sandboxed: bool,
-    rate_card: RateCard,
+    pub(crate) output: Output,
+    pub(crate) open_jobs: OpenJobs,
+    pub(crate) outcomes: Outcomes,
+    settings: Settings,
     ledger: Option<Ledger>,
     service: OnceCell<Service>,
-    paid: Mutex<Paid>,
+}
+
+/// The global options that a client is built from.
+struct Settings {
+    api_id: Option<SecretString>,
+    api_key: Option<SecretString>,
+    api_key_file: Option<PathBuf>,
+    key_source: Source,
+    base_url: String,
+    target: Target,
+    rate_card: RateCard,
+    /// Time-out of a command that only reads.
+    read_timeout: Option<Duration>,
+}
+
+/// The service that is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Service,
+    /// A sandbox in this process, which ends with it.
+    EmbeddedSandbox,
 }
 
 struct Service {
@@ -42,78 +61,124 @@ struct Service {
     _sandbox: Option<Sandbox>,
 }
 
-/// What must be told to the user when the command is interrupted.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Paid {
-    /// A billable request is on its way.
-    pub(crate) sending: bool,
-    /// Jobs that were accepted and have not reached their goal.
-    pub(crate) jobs: Vec<JobHandle>,
-}
-
 impl Session {
-    pub(crate) fn new(global: &Global) -> Self {
+    pub(crate) fn new(
+        global: Global,
+        key_source: Source,
+        read_timeout: Option<Duration>,
+        output: Output,
+    ) -> Self {
+        let target = if global.sandbox { Target::EmbeddedSandbox } else { Target::Service };
         Self {
-            form: global.output,
-            quiet: global.quiet,
-            api_id: global.api_id.clone(),
-            api_key: global.api_key.clone(),
-            base_url: global.base_url.clone(),
-            sandboxed: global.sandbox,
-            rate_card: global.rate_card.clone().unwrap_or_default(),
-            ledger: global.ledger.as_ref().map(Ledger::in_file),
+            output,
+            open_jobs: OpenJobs::default(),
+            outcomes: Outcomes::default(),
+            settings: Settings {
+                api_id: global.api_id,
+                api_key: global.api_key,
+                api_key_file: global.api_key_file,
+                key_source,
+                base_url: global.base_url,
+                target,
+                rate_card: global.rate_card.unwrap_or_default(),
+                read_timeout,
+            },
+            // Play money never gets into a real record.
+            ledger: global.ledger.filter(|_| target == Target::Service).map(Ledger::in_file),
             service: OnceCell::new(),
-            paid: Mutex::default(),
         }
     }
 
-    /// The client, connected on first use: some commands need none.
-    pub(crate) async fn client(&self) -> Result<&Client, Failure> {
+    /// Returns the client, which is built on first use: some commands need none.
+    pub(crate) async fn client(&self) -> Result<&Client, CliError> {
         let service = self
             .service
-            .get_or_try_init(
-                async || if self.sandboxed { self.sandbox().await } else { self.service() },
-            )
+            .get_or_try_init(async || match self.settings.target {
+                Target::EmbeddedSandbox => self.sandbox().await,
+                Target::Service => self.service(),
+            })
             .await?;
         Ok(&service.client)
     }
 
-    /// The client of an embedded sandbox, whatever the options say.
-    pub(crate) async fn sandbox_client(&self) -> Result<&Client, Failure> {
+    /// Returns the client of an embedded sandbox, whatever the options say.
+    pub(crate) async fn sandbox_client(&self) -> Result<&Client, CliError> {
         Ok(&self.service.get_or_try_init(async || self.sandbox().await).await?.client)
     }
 
-    fn service(&self) -> Result<Service, Failure> {
-        let secret = |secret: &Option<SecretString>, option: &str, variable: &str| {
-            let missing = || {
-                Failure::usage(format!(
-                    "no credentials: give {option} or set {variable} (or try --sandbox)"
-                ))
-            };
-            secret
-                .as_ref()
-                .map(|secret| SecretString::from(secret.expose_secret()))
-                .ok_or_else(missing)
+    /// Returns the service that the options choose.
+    pub(crate) fn target(&self) -> Target {
+        self.settings.target
+    }
+
+    /// Returns the prices to estimate by.
+    pub(crate) fn rate_card(&self) -> &RateCard {
+        &self.settings.rate_card
+    }
+
+    /// Returns the ledger that was named.
+    pub(crate) fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
+    }
+
+    fn service(&self) -> Result<Service, CliError> {
+        let missing = |option: &str, variable: &str| {
+            CliError::usage(format!(
+                "no credentials: give {option} or set {variable} (or try --sandbox)"
+            ))
         };
-        let credentials = Credentials::new(
-            secret(&self.api_id, "--api-id", "CREATIFY_API_ID")?,
-            secret(&self.api_key, "--api-key", "CREATIFY_API_KEY")?,
-        )
-        .map_err(|error| Failure::usage(error.to_string()))?;
-        let mut builder = self.builder().credentials(credentials).base_url(&self.base_url);
-        if self.base_url.starts_with("http://") {
+        let Settings { api_id, base_url, .. } = &self.settings;
+        let api_id = api_id.as_ref().ok_or_else(|| missing("--api-id", "CREATIFY_API_ID"))?;
+        let api_key =
+            self.api_key()?.ok_or_else(|| missing("--api-key-file", "CREATIFY_API_KEY"))?;
+        self.output.redact(Redaction::new(api_id, &api_key));
+        let credentials = Credentials::new(api_id.expose_secret(), api_key.expose_secret())
+            .map_err(|error| CliError::usage(error.to_string()))?;
+        let mut builder = self.builder().credentials(credentials).base_url(base_url);
+        if let Some(ledger) = &self.ledger {
+            builder = builder.ledger(ledger.clone());
+        }
+        if base_url.starts_with("http://") {
             // Only a sandbox is reached without TLS; it may well run fast.
-            let (first, longest) = (SANDBOX_PAUSES.0, Duration::from_secs(5));
-            builder = builder.poll_policy(ExponentialBackoff { first, factor: 1.3, max: longest });
+            let (first, max) = (SANDBOX_POLLS.0, Duration::from_secs(5));
+            builder = builder.poll_policy(ExponentialBackoff { first, factor: 1.3, max });
         }
         Ok(Service { client: builder.build()?, _sandbox: None })
     }
 
-    async fn sandbox(&self) -> Result<Service, Failure> {
+    /// Returns the API key, given as it is or in a file.
+    fn api_key(&self) -> Result<Option<SecretString>, CliError> {
+        let Settings { api_key, api_key_file, key_source, .. } = &self.settings;
+        if let Some(path) = api_key_file {
+            let unreadable = |error: &dyn std::fmt::Display| {
+                CliError::usage(format!("--api-key-file {}: {error}", path.display()))
+            };
+            let file = std::fs::File::open(path).map_err(|error| unreadable(&error))?;
+            let mut key = String::new();
+            std::io::Read::read_to_string(
+                &mut std::io::Read::take(file, MAX_KEY_FILE_BYTES),
+                &mut key,
+            )
+            .map_err(|error| unreadable(&error))?;
+            if key.trim().is_empty() {
+                return Err(unreadable(&"the file is empty"));
+            }
+            return Ok(Some(key.trim().into()));
+        }
+        if api_key.is_some() && *key_source == Source::CommandLine {
+            self.output.note(
+                "warning: other users of this machine can see --api-key in the list of processes; \
+                 use --api-key-file or CREATIFY_API_KEY",
+            );
+        }
+        Ok(api_key.clone())
+    }
+
+    async fn sandbox(&self) -> Result<Service, CliError> {
         let sandbox = Sandbox::start()
             .await
-            .map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
-        let policy = Adaptive::between(SANDBOX_PAUSES.0, SANDBOX_PAUSES.1);
+            .map_err(|error| CliError::other(format!("the sandbox did not start: {error}")))?;
+        let policy = Adaptive::between(SANDBOX_POLLS.0, SANDBOX_POLLS.1);
         let builder = self
             .builder()
             .credentials(sandbox.credentials())
@@ -123,53 +188,10 @@ impl Session {
     }
 
     fn builder(&self) -> ClientBuilder {
-        let builder = Client::builder().rate_card(self.rate_card.clone());
-        match &self.ledger {
-            Some(ledger) => builder.ledger(ledger.clone()),
+        let builder = Client::builder().rate_card(self.settings.rate_card.clone());
+        match self.settings.read_timeout {
+            Some(timeout) => builder.call_timeout(timeout),
             None => builder,
         }
-    }
-
-    /// The prices to estimate by.
-    pub(crate) fn rate_card(&self) -> &RateCard {
-        &self.rate_card
-    }
-
-    /// The ledger that was named.
-    pub(crate) fn ledger(&self) -> Option<&Ledger> {
-        self.ledger.as_ref()
-    }
-
-    pub(crate) fn is_json(&self) -> bool {
-        self.form == Form::Json
-    }
-
-    /// Marks a billable request as under way until `accepted` or `not_sending`.
-    pub(crate) fn sending(&self) {
-        self.with_paid(|paid| paid.sending = true);
-    }
-
-    pub(crate) fn accepted(&self, job: JobHandle) {
-        self.with_paid(|paid| {
-            paid.sending = false;
-            paid.jobs.push(job);
-        });
-    }
-
-    pub(crate) fn not_sending(&self) {
-        self.with_paid(|paid| paid.sending = false);
-    }
-
-    /// The job reached its goal or ended; there is nothing to resume.
-    pub(crate) fn finished(&self, job: JobHandle) {
-        self.with_paid(|paid| paid.jobs.retain(|other| *other != job));
-    }
-
-    pub(crate) fn paid(&self) -> Paid {
-        self.paid.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn with_paid(&self, change: impl FnOnce(&mut Paid)) {
-        change(&mut self.paid.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

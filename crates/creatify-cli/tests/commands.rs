@@ -1,4 +1,4 @@
-//! Each command does what its page in the contract says: result on stdout, words on stderr, JSON of the stated shape.
+//! Results of each command: text or JSON of the stated shape on stdout, notes on stderr.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -19,7 +19,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_tells_the_whole_story() {
+async fn the_demo_estimates_previews_renders_and_downloads() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = command();
     demo.current_dir(folder.path());
@@ -207,7 +207,7 @@ async fn an_estimate_is_offline_and_has_its_stated_shape() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sandbox_says_where_it_is_serves_and_misbehaves_as_told() {
+async fn the_sandbox_prints_its_url_and_injects_faults() {
     use std::io::BufRead;
     let folder = tempfile::tempdir().unwrap();
     let faults = folder.path().join("faults.yaml");
@@ -237,7 +237,7 @@ async fn the_sandbox_says_where_it_is_serves_and_misbehaves_as_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn help_teaches_and_completions_complete() {
+async fn help_has_examples_and_completions_know_every_command() {
     let help = run(command(), &["--help"]).await.expect(0).stdout;
     for command in [
         "demo",

@@ -1,4 +1,4 @@
-//! Each way to fail has its exit code, its words on stderr, and its document on stdout.
+//! Exit codes, with the words on stderr and the document on stdout that belong to them.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -25,7 +25,7 @@ async fn json(command: std::process::Command, arguments: &[&str]) -> Run {
     run(command, &[&["--output", "json"], arguments].concat()).await
 }
 
-/// The document of an error, with every part there.
+/// Returns the document of an error after a check that it has all its parts.
 fn error(run: &Run) -> Value {
     let error = run.json()["error"].clone();
     let keys: Vec<_> = error.as_object().unwrap().keys().cloned().collect();
@@ -33,7 +33,7 @@ fn error(run: &Run) -> Value {
     error
 }
 
-/// A service that reads a request and then does as it likes with the connection; gives its URL.
+/// Starts a service that answers every request with these bytes, and returns its URL.
 fn odd_service(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -243,7 +243,7 @@ async fn ctrl_c_is_130_with_the_line_that_resumes() {
     let mut running =
         using(&sandbox).args(["create", TEMPLATE]).stderr(Stdio::piped()).spawn().unwrap();
     while sandbox.job_count() == 0 || sandbox.requests().len() < 2 {
-        tokio::task::yield_now().await; // until it was accepted and looked at
+        tokio::task::yield_now().await; // until it was accepted and polled
     }
     let pid = running.id().to_string();
     std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();

@@ -1,4 +1,4 @@
-//! https works, and only with a certificate that this machine trusts.
+//! Certificates: https works only with one that this machine trusts.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -17,7 +17,7 @@ use tokio_rustls::{
 /// The id of no job and no template.
 const NOBODY: &str = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
 
-/// Speaks TLS for a sandbox; gives its URL and its certificate.
+/// Puts TLS before a sandbox, and returns the URL and the certificate.
 async fn https_for(sandbox: &Sandbox) -> (String, String) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();

@@ -1,4 +1,4 @@
-//! What a command says of money: plans, dollars, own rate cards, the ledger, and prices that do not fit.
+//! Amounts of money: plans, dollars, custom rate cards, the ledger, and prices that do not fit.
 
 #![allow(clippy::unwrap_used)] // a test file
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use support::{FAST, TEMPLATE, command, run, using};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_one_estimate_and_in_dollars_too() {
+async fn a_plan_is_estimated_as_a_whole_and_in_dollars() {
     let folder = tempfile::tempdir().unwrap();
     let plan = folder.path().join("plan.json");
     let steps = json!({ "steps": [
@@ -24,14 +24,14 @@ async fn a_plan_is_one_estimate_and_in_dollars_too() {
         run(command(), &[&arguments[..], &["--output", "json"]].concat()).await.expect(0).json();
     assert_eq!(estimate["credits"], json!({ "min": 26, "max": 42 }));
     assert_eq!(estimate["usd"], json!({ "min": "5.148", "max": "8.316" }));
-    assert!(run(command(), &arguments).await.expect(0).stdout.contains("5.148 to 8.316"));
+    assert!(run(command(), &arguments).await.expect(0).stdout.contains("$5.148 to $8.316"));
 
     fs::write(&plan, "{\"steps\": [{\"operation\": \"destroy\"}]}").unwrap();
     assert!(run(command(), &arguments).await.expect(2).stderr.contains("destroy"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_card_of_ones_own_is_used_and_its_mistakes_name_their_line() {
+async fn a_custom_rate_card_is_used_and_its_errors_name_the_line() {
     let folder = tempfile::tempdir().unwrap();
     let card = folder.path().join("card.yaml");
     fs::write(
@@ -61,7 +61,7 @@ async fn a_rate_card_of_ones_own_is_used_and_its_mistakes_name_their_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_tells_what_was_spent_also_by_another_process() {
+async fn the_ledger_totals_what_several_processes_spent() {
     let sandbox = Sandbox::builder().speed(FAST).start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ledger.jsonl");
@@ -73,7 +73,11 @@ async fn the_ledger_tells_what_was_spent_also_by_another_process() {
     let done = run(keeping(), &["create", TEMPLATE, "--seconds", "20..30", "--show-balance"])
         .await
         .expect(0);
-    assert!(done.stderr.contains("estimated 5, charged 5 credits, balance 495"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("estimated 5 credits, charged 5 credits, balance 495 credits"),
+        "{}",
+        done.stderr
+    );
 
     // Submitted by one process, waited for by another.
     let submitted =
@@ -110,7 +114,7 @@ async fn the_ledger_tells_what_was_spent_also_by_another_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn prices_that_do_not_fit_are_told_with_the_option_that_switches() {
+async fn a_price_change_is_reported_with_the_option_that_switches() {
     let sandbox = Sandbox::builder().speed(FAST).rate_card("per-second").start().await.unwrap();
     let create = ["create", TEMPLATE, "--model-version", "aurora_v1"];
     let told = run(using(&sandbox), &create).await.expect(0).stderr;

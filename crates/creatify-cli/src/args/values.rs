@@ -1,6 +1,4 @@
-//! What can stand for an argument? Values and how they are read.
-
-use std::fmt;
+//! Values of arguments and their parsers.
 
 use clap::ValueEnum;
 use creatify::{
@@ -48,7 +46,7 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `NAME=VALUE`
+/// A `NAME=VALUE` argument.
 #[derive(Debug, Clone)]
 pub(crate) struct Pair {
     pub(crate) name: String,
@@ -68,7 +66,7 @@ impl std::str::FromStr for Pair {
     }
 }
 
-/// A job: its id, or a handle that says its goal too.
+/// A job as it is named on the command line: its ID, or a handle with its goal (`preview:ID`).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JobArg {
     pub(crate) id: JobId,
@@ -100,11 +98,5 @@ impl From<GoalArg> for Goal {
             GoalArg::Preview => Self::Preview,
             GoalArg::Video => Self::Video,
         }
-    }
-}
-
-impl fmt::Display for JobArg {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.id.fmt(f)
     }
 }

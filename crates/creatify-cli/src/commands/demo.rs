@@ -1,4 +1,4 @@
-//! `demo`: the whole story, against the embedded sandbox.
+//! `demo`: estimate, preview, render and download against an embedded sandbox.
 
 use std::{path::Path, time::Duration};
 
@@ -8,24 +8,26 @@ use creatify::{
 };
 use serde_json::json;
 
-use crate::{args::Timeout, commands::submit, exit::Failure, output, session::Session};
+use super::submit;
+use crate::{error::CliError, output::ResultText, session::Session};
 
-const TIMEOUT: Timeout = Timeout { timeout: Duration::from_secs(60) };
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> {
+pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), CliError> {
     let client = session.sandbox_client().await?;
-    let note = |text: &str| output::note(session, text);
+    let note = |text: &str| session.output.note(text);
 
-    note("A sandbox of the service runs on this machine. No account, no network, no money.\n");
+    note("A sandbox of the service runs on this machine. No account, no network, no money.");
+    note("");
     let template = client
         .templates()
         .await?
         .into_iter()
         .next()
-        .ok_or_else(|| Failure::other("the sandbox has no templates"))?;
-    let template_id = template.id().map_err(|error| Failure::other(error.to_string()))?;
+        .ok_or_else(|| CliError::other("the sandbox has no templates"))?;
+    let template_id = template.id().map_err(|error| CliError::other(error.to_string()))?;
     let before = client.remaining_credits().await?;
-    note(&format!("1. Template: {} ({})", template.name().unwrap_or("unnamed"), template_id));
+    note(&format!("1. Template: {} ({template_id})", template.name().unwrap_or("unnamed")));
 
     let standard = ModelVersion::Standard;
     let up_to_30_s = Duration::from_secs(30);
@@ -33,12 +35,15 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
         let estimate = client.estimate(operation, &standard, up_to_30_s, 1);
         estimate
             .map(|estimate| estimate.credits.max)
-            .map_err(|error| Failure::other(error.to_string()))
+            .map_err(|error| CliError::other(error.to_string()))
     };
-    let (preview_cost, render_cost) =
-        (estimate(BillableOperation::Preview)?, estimate(BillableOperation::Render)?);
+    let preview_cost = estimate(BillableOperation::Preview)?;
+    let render_cost = estimate(BillableOperation::Render)?;
     note(&format!(
-        "2. Estimate for up to 30 s: preview {preview_cost}, render {render_cost} credits; balance {before}"
+        "2. Estimate for up to 30 s: preview {}, render {}; balance {}",
+        preview_cost.in_words(),
+        render_cost.in_words(),
+        before.in_words()
     ));
 
     note("3. Preview");
@@ -50,30 +55,23 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), Failure> 
         .max_credits(preview_cost)
         .send()
         .await?;
-    session.accepted(accepted.handle);
     let preview = submit::finish(session, &accepted, TIMEOUT).await?;
-    note(&format!(
-        "   link for an iframe, while this runs: {}",
-        preview.preview_url().unwrap_or_default()
-    ));
+    note("   link for an iframe, as long as this runs:");
+    note(&format!("   {}", preview.preview_url().unwrap_or_default()));
 
     note("4. Render: the same job goes on to its video");
     let accepted = client.render(preview.id()).max_credits(render_cost).send().await?;
-    session.accepted(accepted.handle);
     let video = submit::finish(session, &accepted, TIMEOUT).await?;
 
     note("5. Download");
     let downloaded = client.download(&video, Goal::Video, file).await?;
+    let path = downloaded.path.to_string_lossy();
     let spent: Option<Credits> = before.checked_sub(client.remaining_credits().await?);
-    note(&format!(
-        "   {} bytes in {}; {} credits spent\n",
-        downloaded.bytes,
-        downloaded.path.display(),
-        spent.map_or("?".to_owned(), |spent| spent.to_string())
-    ));
-    output::show(
-        session,
-        &json!({ "preview": preview, "video": video, "file": downloaded.path }),
-        || downloaded.path.display().to_string(),
-    )
+    let spent = spent.map_or("unknown".to_owned(), |spent| spent.in_words());
+    note(&format!("   {} bytes in {path}; {spent} spent", downloaded.bytes));
+    note("");
+    session.output.show(&json!({ "preview": preview, "video": video, "file": path }), || {
+        let path = crate::output::visible(&path).into_owned();
+        ResultText { full: path.clone(), short: path }
+    })
 }

@@ -1,4 +1,4 @@
-//! `ledger`: what was spent, on what, and does the rate card fit?
+//! `ledger`: totals of the recorded calls, and a check of the rate card against them.
 
 use creatify::credits::{
     Charge, Mismatch, RateCard,
@@ -7,128 +7,124 @@ use creatify::credits::{
 use serde::Serialize;
 
 use crate::{
-    args::{self, By},
-    exit::Failure,
-    output,
-    session::Session,
+    args::{self, Grouping},
+    error::CliError,
+    output::{Output, ResultText, csv_cell, layout},
+    session::{Session, Target},
 };
 
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
-    /// Lines of the file that could not be read.
+    /// Numbers of the lines that could not be read.
     torn_lines: Vec<usize>,
-    /// What contradicts the rate card.
+    /// Contradiction between the rate card and the charges.
     rate_card_mismatch: Option<String>,
 }
 
-pub(crate) fn ledger(session: &Session, options: &args::Ledger) -> Result<(), Failure> {
+pub(crate) fn ledger(session: &Session, options: &args::Ledger) -> Result<(), CliError> {
+    let output = &session.output;
+    if options.csv && output.is_json() {
+        return Err(CliError::usage("--csv cannot be used with --output json"));
+    }
     let Some(ledger) = session.ledger() else {
-        return Err(Failure::usage("no ledger is named: give --ledger or set CREATIFY_LEDGER"));
+        return Err(CliError::usage(match session.target() {
+            Target::Service => "no ledger is named: give --ledger or set CREATIFY_LEDGER",
+            Target::EmbeddedSandbox => "the ledger of --sandbox is empty, since it ends with it",
+        }));
     };
-    let mut contents = ledger.read().map_err(|error| Failure::other(error.to_string()))?;
+    let mut contents = ledger.read().map_err(|error| CliError::other(error.to_string()))?;
     if let Some(since) = options.since {
         contents.entries.retain(|entry| entry.time.date_naive() >= since);
     }
     let by = match options.by {
-        By::Day => GroupBy::Day,
-        By::Template => GroupBy::Template,
-        By::Operation => GroupBy::Operation,
-        By::Model => GroupBy::Model,
+        Grouping::Day => GroupBy::Day,
+        Grouping::Template => GroupBy::Template,
+        Grouping::Operation => GroupBy::Operation,
+        Grouping::Model => GroupBy::Model,
     };
     let summary =
-        Summary::of(&contents.entries, by).map_err(|error| Failure::other(error.to_string()))?;
+        Summary::of(&contents.entries, by).map_err(|error| CliError::other(error.to_string()))?;
     for torn in &contents.torn {
-        output::line(&format!(
-            "note: line {} of the ledger is torn and was skipped: {}",
+        output.line(&format!(
+            "warning: line {} of the ledger is damaged (torn) and was skipped: {}",
             torn.line, torn.reason
         ));
     }
     let mismatch = mismatch(session.rate_card(), &contents);
-    warn(mismatch.as_ref());
+    warn(output, mismatch.as_ref());
     if options.csv {
-        output::result(&csv(&summary));
-        return Ok(());
+        return output.text(&csv(&summary));
     }
     let document = Document {
         summary: &summary,
         torn_lines: contents.torn.iter().map(|torn| torn.line).collect(),
         rate_card_mismatch: mismatch.map(|mismatch| mismatch.to_string()),
     };
-    output::show(session, &document, || {
-        let rows: Vec<_> = lines(&summary).map(cells).collect();
-        output::table(&HEADER, &rows)
+    output.show(&document, || {
+        let rows: Vec<_> = totals(&summary).map(table_cells).collect();
+        ResultText {
+            full: layout::table(&TABLE_HEADER, &rows),
+            short: summary.total.charged.to_string(),
+        }
     })
 }
 
-/// What the charges in a ledger say of a card.
+/// Returns how the charges in a ledger contradict a rate card.
 pub(crate) fn mismatch(card: &RateCard, contents: &LedgerContents) -> Option<Mismatch> {
     let charges: Vec<Charge> = contents.entries.iter().filter_map(|entry| entry.charge()).collect();
     Mismatch::find(card, RateCard::known(), &charges)
 }
 
-/// Tells of a mismatch, and of the option that ends it.
-pub(crate) fn warn(mismatch: Option<&Mismatch>) {
+/// Warns of a mismatch, and names the option that ends it.
+pub(crate) fn warn(output: &Output, mismatch: Option<&Mismatch>) {
     let Some(mismatch) = mismatch else { return };
-    output::line(&format!("warning: {mismatch}"));
+    output.line(&format!("warning: {mismatch}"));
     if let Some(card) = mismatch.fitting.first() {
-        output::line(&format!("switch with: --rate-card {card} (or CREATIFY_RATE_CARD={card})"));
+        output.line(&format!("switch with: --rate-card {card} (or CREATIFY_RATE_CARD={card})"));
     }
 }
 
-const HEADER: [&str; 8] = [
-    "GROUP",
-    "CALLS",
-    "CHARGED CALLS",
-    "CHARGED",
-    "ESTIMATED",
-    "RESERVED",
-    "UNKNOWN CALLS",
-    "UNKNOWN",
-];
+const TABLE_HEADER: [&str; 6] = ["GROUP", "CALLS", "CHARGED", "ESTIMATED", "RESERVED", "UNKNOWN"];
+const CSV_HEADER: &str =
+    "group,calls,charged_calls,charged,estimated,reserved,unknown_calls,unknown";
 
-fn lines(summary: &Summary) -> impl Iterator<Item = &GroupTotal> {
+fn totals(summary: &Summary) -> impl Iterator<Item = &GroupTotal> {
     summary.groups.iter().chain([&summary.total])
 }
 
-fn cells(line: &GroupTotal) -> Vec<String> {
-    let GroupTotal {
-        group,
-        calls,
-        charged_calls,
-        charged,
-        estimated,
-        reserved,
-        unknown_calls,
-        unknown,
-        ..
-    } = line;
+/// Returns the cells that fit a terminal; CSV and JSON have the counts too.
+fn table_cells(total: &GroupTotal) -> Vec<String> {
     vec![
-        group.clone(),
-        calls.to_string(),
-        charged_calls.to_string(),
-        charged.to_string(),
-        estimated.to_string(),
-        reserved.to_string(),
-        unknown_calls.to_string(),
-        unknown.to_string(),
+        total.group.clone(),
+        total.calls.to_string(),
+        total.charged.to_string(),
+        total.estimated.to_string(),
+        total.reserved.to_string(),
+        total.unknown.to_string(),
     ]
 }
 
-/// Without the total, which a reader of CSV makes again.
+/// Returns the groups as CSV, without the total, which a reader of CSV computes.
 fn csv(summary: &Summary) -> String {
-    let header = HEADER.map(|name| name.to_lowercase().replace(' ', "_")).join(",");
-    let quoted = |cell: String| {
-        if cell.contains([',', '"', '\n']) {
-            format!("\"{}\"", cell.replace('"', "\"\""))
-        } else {
-            cell
-        }
+    let row = |total: &GroupTotal| {
+        let GroupTotal {
+            group,
+            calls,
+            charged_calls,
+            charged,
+            estimated,
+            reserved,
+            unknown_calls,
+            unknown,
+            ..
+        } = total;
+        format!(
+            "{},{calls},{charged_calls},{charged},{estimated},{reserved},{unknown_calls},{unknown}",
+            csv_cell(group)
+        )
     };
-    let rows = summary
-        .groups
-        .iter()
-        .map(|line| cells(line).into_iter().map(quoted).collect::<Vec<_>>().join(","));
-    std::iter::once(header).chain(rows).collect::<Vec<_>>().join("\n")
+    let rows = summary.groups.iter().map(row);
+    std::iter::once(CSV_HEADER.to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
 }

@@ -1,51 +1,68 @@
-//! Which command does what? One file for each story.
+//! Commands, one file each, and their time-outs.
 
+mod completions;
 mod demo;
 mod download;
 mod estimate;
 mod ledger;
 mod read;
 mod sandbox;
+mod several;
 mod submit;
+mod variables;
 mod wait;
 
-use clap::CommandFactory;
+use std::{future::Future, time::Duration};
 
-use crate::{
-    args::{Args, Command},
-    exit::Failure,
-    session::Session,
-};
+use crate::{args::Command, error::CliError, session::Session};
 
-pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failure> {
+pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::Demo { file } => demo::demo(session, &file).await,
-        Command::Templates => read::templates(session).await,
-        Command::Balance => read::balance(session).await,
+        Command::Templates(timeout) => {
+            within(timeout.timeout, "listing templates", read::templates(session)).await
+        }
+        Command::Balance(timeout) => {
+            within(timeout.timeout, "reading the balance", read::balance(session)).await
+        }
         Command::Estimate(estimate) => estimate::estimate(session, &estimate),
         Command::Preview { template, sync, options } => {
-            submit::preview(session, template, sync, options).await
+            let endpoint =
+                if sync { submit::Endpoint::Blocking } else { submit::Endpoint::Asynchronous };
+            submit::preview(session, template, endpoint, options).await
         }
         Command::Create { template, options } => submit::create(session, template, options).await,
-        Command::Render { job_id, options } => submit::render(session, job_id, options).await,
-        Command::Get { job_id } => read::get(session, job_id).await,
-        Command::List { job_ids } => read::list(session, &job_ids).await,
-        Command::Wait { job_ids, goal, timeout } => {
-            wait::wait(session, &job_ids, goal.map(Into::into), timeout).await
+        Command::Render(render) => submit::render(session, render).await,
+        Command::Get { job_ids, timeout } => {
+            within(timeout.timeout, "reading jobs", read::get(session, &job_ids)).await
         }
-        Command::Download { job_ids, out, preview } => {
-            download::download(session, &job_ids, &out, preview).await
+        Command::List { job_ids, timeout } => {
+            within(timeout.timeout, "listing jobs", read::list(session, &job_ids)).await
+        }
+        Command::Wait { job_ids, goal, timeout } => {
+            wait::wait(session, &job_ids, goal.map(Into::into), timeout.timeout).await
+        }
+        Command::Download { job_ids, out, preview, timeout } => {
+            let output = if preview { creatify::Goal::Preview } else { creatify::Goal::Video };
+            download::download(session, &job_ids, &out, output, timeout.timeout).await
         }
         Command::Ledger(options) => ledger::ledger(session, &options),
         Command::Sandbox(options) => sandbox::serve(session, &options).await,
-        Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Args::command(),
-                "creatify",
-                &mut std::io::stdout(),
-            );
-            Ok(())
-        }
+        Command::Completions { shell } => completions::completions(session, shell),
+    }
+}
+
+/// The library ends each call in time and says more about it; this is for all calls together.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Bounds a command that only reads.
+async fn within<T>(
+    timeout: Duration,
+    doing: &'static str,
+    command: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    match tokio::time::timeout(timeout.saturating_add(MARGIN), command).await {
+        Ok(result) => result,
+        Err(_) => Err(CliError::TimedOut { doing, timeout }),
     }
 }

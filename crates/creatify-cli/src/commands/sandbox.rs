@@ -1,11 +1,11 @@
-//! `sandbox`: serve the service in a box until Ctrl-C.
+//! `sandbox`: an imitation of the service, served until Ctrl-C.
 
 use creatify_sandbox::Sandbox;
 use serde_json::json;
 
-use crate::{args, exit::Failure, output, session::Session};
+use crate::{args, error::CliError, output::ResultText, session::Session};
 
-pub(crate) async fn serve(session: &Session, options: &args::Sandbox) -> Result<(), Failure> {
+pub(crate) async fn serve(session: &Session, options: &args::Sandbox) -> Result<(), CliError> {
     let mut sandbox = Sandbox::builder()
         .speed(options.speed)
         .port(options.port)
@@ -16,21 +16,22 @@ pub(crate) async fn serve(session: &Session, options: &args::Sandbox) -> Result<
     let sandbox = sandbox
         .start()
         .await
-        .map_err(|error| Failure::other(format!("the sandbox did not start: {error}")))?;
-    output::show(session, &json!({ "base_url": sandbox.base_url() }), || {
-        sandbox.base_url().to_owned()
+        .map_err(|error| CliError::other(format!("the sandbox did not start: {error}")))?;
+    let url = sandbox.base_url();
+    session.output.show(&json!({ "base_url": url }), || ResultText {
+        full: url.to_owned(),
+        short: url.to_owned(),
     })?;
-    output::note(
-        session,
-        &format!(
-            "a sandbox at {}× speed, with {} credits; nothing here costs money. To use it:\n  \
-             export CREATIFY_BASE_URL={} CREATIFY_API_ID={} CREATIFY_API_KEY={}\nCtrl-C stops it.",
-            options.speed,
-            sandbox.balance(),
-            sandbox.base_url(),
-            sandbox.api_id(),
-            sandbox.api_key(),
-        ),
-    );
+    let note = |text: &str| session.output.note(text);
+    let (speed, balance) = (options.speed, sandbox.balance());
+    note(&format!("A sandbox at {speed} times real speed, with {balance} credits of play money."));
+    note("To use it:");
+    note(&format!("  export CREATIFY_BASE_URL={url} \\"));
+    note(&format!(
+        "    CREATIFY_API_ID={} CREATIFY_API_KEY={}",
+        sandbox.api_id(),
+        sandbox.api_key()
+    ));
+    note("Ctrl-C stops it.");
     std::future::pending().await
 }

@@ -1,60 +1,82 @@
-//! `preview`, `create`, `render`: pay for something, say how to find it, and wait for it.
+//! `preview`, `create`, `render`: billable submissions and the wait for their jobs.
 
-use std::io::Read;
+use std::time::{Duration, Instant};
 
-use creatify::{Client, Create, Error, ErrorKind, Job, Preview, Render, SubmittedJob, Variables};
-use serde_json::Value;
+use creatify::{Client, Create, Error, ErrorKind, Job, Preview, Render, SubmittedJob};
 
+use super::{ledger, variables, wait};
 use crate::{
-    args::{self, JobArg, Timeout},
-    commands::{ledger, wait},
-    exit::{self, Failure},
-    output,
-    session::Session,
+    args,
+    error::CliError,
+    open_jobs::resume_line,
+    output::{
+        ResultText,
+        layout::{self, credits_in_words},
+    },
+    session::{Session, Target},
 };
+
+/// The endpoint of a preview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Asynchronous,
+    /// Answers only when the preview is ready.
+    Blocking,
+}
 
 pub(crate) async fn preview(
     session: &Session,
     template: args::Template,
-    sync: bool,
+    endpoint: Endpoint,
     options: args::Submission,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
+    let variables = variables::read(&template.variables).await?;
     let client = session.client().await?;
-    let submission = with_options!(
-        client.preview(template.template_id, variables(&template.variables)?),
-        options
-    );
-    let submission = if sync { submission.blocking() } else { submission };
-    submit(session, client, Request::Preview(submission), &options).await
+    let preview = with_options!(client.preview(template.template_id, variables), options);
+    let preview = match endpoint {
+        Endpoint::Asynchronous => preview,
+        Endpoint::Blocking => preview.blocking(),
+    };
+    submit(session, client, Request::Preview(preview), &options).await
 }
 
 pub(crate) async fn create(
     session: &Session,
     template: args::Template,
     options: args::Submission,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
+    let variables = variables::read(&template.variables).await?;
     let client = session.client().await?;
-    let submission = with_options!(
-        client.create(template.template_id, variables(&template.variables)?),
-        options
-    );
-    submit(session, client, Request::Create(submission), &options).await
+    let create = with_options!(client.create(template.template_id, variables), options);
+    submit(session, client, Request::Create(create), &options).await
 }
 
-pub(crate) async fn render(
-    session: &Session,
-    job: JobArg,
-    options: args::Submission,
-) -> Result<(), Failure> {
+pub(crate) async fn render(session: &Session, render: args::Render) -> Result<(), CliError> {
+    let args::Render { job_id, force, template, variables, options } = render;
+    let template = match template {
+        Some(template) => Some((template, variables::read(&variables).await?)),
+        None if variables.is_empty() => None,
+        None => {
+            return Err(CliError::usage(
+                "variables of a render need --template; a render uses those of its preview",
+            ));
+        }
+    };
     let client = session.client().await?;
-    let render = with_options!(client.render(job.id), options);
+    let mut render = with_options!(client.render(job_id.id), options);
+    if let Some((template, variables)) = template {
+        render = render.template(template, variables);
+    }
+    if force {
+        render = render.force();
+    }
     submit(session, client, Request::Render(render), &options).await
 }
 
-/// The options that all submissions share.
+/// Sets the options that all submissions share.
 macro_rules! with_options {
     ($submission:expr, $options:expr) => {{
-        let mut submission = $submission;
+        let mut submission = $submission.timeout($options.timeout.timeout);
         if let Some(name) = &$options.name {
             submission = submission.name(name);
         }
@@ -89,22 +111,33 @@ async fn submit(
     client: &Client,
     request: Request<'_>,
     options: &args::Submission,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
+    let started = Instant::now();
     let accepted = send(session, request).await?;
     let job = if options.no_wait {
-        session.finished(accepted.handle); // not waited for, so there is nothing to resume on Ctrl-C
-        output::note(session, &format!("wait for it with: {}", exit::resume_line(accepted.handle)));
+        session.output.note(&match session.target() {
+            Target::Service => format!("wait for it with: {}", resume_line(accepted.handle)),
+            Target::EmbeddedSandbox => "the sandbox ends with this command, and the job with it; \
+                 start one that stays with: creatify sandbox"
+                .to_owned(),
+        });
         accepted.job
     } else {
-        let job = finish(session, &accepted, options.timeout).await?;
-        settled(session, client, &accepted, &job, options.show_balance).await;
+        let left = options.timeout.timeout.saturating_sub(started.elapsed());
+        let job = finish(session, &accepted, left).await?;
+        let balance = if options.show_balance { Balance::Shown } else { Balance::Unread };
+        settled(session, client, &accepted, &job, balance).await;
         job
     };
-    output::show(session, &job, || output::job_text(&job))
+    session
+        .output
+        .show(&job, || ResultText { full: layout::job_text(&job), short: job.id().to_string() })?;
+    session.open_jobs.told(accepted.handle);
+    Ok(())
 }
 
-async fn send(session: &Session, request: Request<'_>) -> Result<SubmittedJob, Failure> {
-    session.sending();
+async fn send(session: &Session, request: Request<'_>) -> Result<SubmittedJob, CliError> {
+    session.open_jobs.sending();
     let sent = match request {
         Request::Preview(preview) => preview.send().await,
         Request::Create(create) => create.send().await,
@@ -112,96 +145,65 @@ async fn send(session: &Session, request: Request<'_>) -> Result<SubmittedJob, F
     };
     match sent {
         Ok(accepted) => {
-            session.accepted(accepted.handle);
-            let charged = accepted
-                .job
-                .credits_used()
-                .map(|credits| format!(", {credits} credits"))
-                .unwrap_or_default();
-            output::note(session, &format!("accepted: job {}{charged}", accepted.handle.id));
+            session.open_jobs.accepted(accepted.handle);
+            session.output.note(&format!("accepted: job {}", accepted.handle.id));
             Ok(accepted)
         }
         Err(error) => {
-            session.not_sending();
-            Err(said_for_the_command(error))
+            session.open_jobs.not_accepted();
+            Err(in_terms_of_options(error))
         }
     }
 }
 
-/// The library speaks of durations; here they have the name of an option.
-fn said_for_the_command(error: Error) -> Failure {
+/// Names the option for what the library calls the expected duration.
+fn in_terms_of_options(error: Error) -> CliError {
     match error.kind() {
         ErrorKind::InvalidInput if error.to_string().contains("expected duration") => {
-            Failure::usage(format!("{error}: give --seconds, exact or a range"))
+            CliError::usage(format!("{error}: give --seconds, exact or a range"))
         }
         _ => error.into(),
     }
 }
 
+/// Waits for a job that was accepted.
 pub(crate) async fn finish(
     session: &Session,
     accepted: &SubmittedJob,
-    timeout: Timeout,
-) -> Result<Job, Failure> {
-    wait::one(session, accepted.wait(), accepted.handle, timeout).await
+    timeout: Duration,
+) -> Result<Job, CliError> {
+    wait::submitted(session, accepted.wait(), accepted.handle, timeout).await
 }
 
-/// One line on what it cost, and a warning if the rate card does not fit.
+/// Whether the balance is read and shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Balance {
+    Shown,
+    Unread,
+}
+
+/// Says what it cost, and warns if the rate card does not fit.
 async fn settled(
     session: &Session,
     client: &Client,
     accepted: &SubmittedJob,
     job: &Job,
-    show_balance: bool,
+    balance: Balance,
 ) {
     let or_unknown = |credits: Option<String>| credits.unwrap_or_else(|| "unknown".to_owned());
-    let estimated =
-        or_unknown(accepted.estimate.as_ref().map(|estimate| estimate.credits.to_string()));
-    let charged = or_unknown(job.credits_used().map(|credits| credits.to_string()));
-    let mut line = format!("estimated {estimated}, charged {charged} credits");
-    if show_balance {
-        let balance = client.remaining_credits().await.map(|credits| credits.to_string());
+    let estimate = accepted.estimate.as_ref();
+    let mut line = format!(
+        "estimated {}, charged {}",
+        or_unknown(estimate.map(|estimate| credits_in_words(&estimate.credits))),
+        or_unknown(job.credits_used().map(|credits| credits.in_words())),
+    );
+    if balance == Balance::Shown {
+        let balance = client.remaining_credits().await.map(|credits| credits.in_words());
         line += &format!(", balance {}", or_unknown(balance.ok()));
     }
-    output::note(session, &line);
-    let contents = session.ledger().and_then(|ledger| ledger.read().ok());
+    session.output.note(&line);
+    let contents = client.ledger().read().ok();
     let mismatch = contents.and_then(|contents| ledger::mismatch(client.rate_card(), &contents));
-    ledger::warn(mismatch.or_else(|| client.rate_card_mismatch()).as_ref());
-}
-
-/// The variables of all options; those from `--vars` go last.
-fn variables(options: &args::Variables) -> Result<Variables, Failure> {
-    let mut variables = Variables::new();
-    let mut seen = std::collections::BTreeSet::new();
-    type Add = fn(Variables, &str, &str) -> Variables;
-    let kinds: [(&[args::Pair], Add); 6] = [
-        (&options.text, |variables, name, value| variables.text(name, value)),
-        (&options.image, |variables, name, value| variables.image(name, value)),
-        (&options.video, |variables, name, value| variables.video(name, value)),
-        (&options.audio, |variables, name, value| variables.audio(name, value)),
-        (&options.avatar, |variables, name, value| variables.avatar(name, value)),
-        (&options.voice, |variables, name, value| variables.voiceover(name, value)),
-    ];
-    for (pairs, add) in kinds {
-        for pair in pairs {
-            if !seen.insert(pair.name.as_str()) {
-                return Err(Failure::usage(format!("variable `{}` is given twice", pair.name)));
-            }
-            variables = add(variables, &pair.name, &pair.value);
-        }
-    }
-    let Some(path) = &options.vars else { return Ok(variables) };
-    let wrong =
-        |what: &dyn std::fmt::Display| Failure::usage(format!("--vars {}: {what}", path.display()));
-    let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
-    let value: Value = serde_json::from_str(&text.map_err(|error| wrong(&error))?)
-        .map_err(|error| wrong(&error))?;
-    let raw: Variables = serde_json::from_value(value)
-        .map_err(|_| wrong(&"it must be a JSON object of variables by name"))?;
-    Ok(variables.with(raw))
+    let mismatch = mismatch.or_else(|| client.rate_card_mismatch());
+    ledger::warn(&session.output, mismatch.as_ref());
 }

@@ -1,4 +1,4 @@
-//! Runs the command as a user would.
+//! Runs of the real command, as a user would start it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // for tests only
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 /// Jobs take a fraction of a second.
 pub const FAST: f64 = 400.0;
-/// Of the template that every test uses.
+/// The template that every test uses.
 pub const TEMPLATE: &str = "3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10";
 
-/// What a run of the command came to.
+/// A finished run of the command.
 pub struct Run {
     pub code: i32,
     pub stdout: String,
@@ -22,21 +22,21 @@ pub struct Run {
 }
 
 impl Run {
-    /// The one JSON document on stdout.
+    /// Returns the JSON document on stdout, which must be the only thing there.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
             panic!("{error}\nstdout: {}\nstderr: {}", self.stdout, self.stderr)
         })
     }
 
-    /// Fails unless it ended so.
+    /// Fails unless it ended with this exit code.
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 }
 
-/// The command, with nothing of this process's environment that it reads.
+/// Returns the command, without the variables of this process that it would read.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_creatify"));
     for (name, _) in std::env::vars_os() {
@@ -48,7 +48,7 @@ pub fn command() -> Command {
     command
 }
 
-/// The command, using a sandbox.
+/// Returns the command, set up to use a sandbox.
 pub fn using(sandbox: &Sandbox) -> Command {
     let mut command = command();
     command.env("CREATIFY_BASE_URL", prism::before(sandbox.base_url()));
@@ -56,7 +56,7 @@ pub fn using(sandbox: &Sandbox) -> Command {
     command
 }
 
-/// Runs it to its end while the sandbox goes on.
+/// Runs a command to its end while the sandbox goes on.
 pub async fn run(mut command: Command, arguments: &[&str]) -> Run {
     command.args(arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();

@@ -1,5 +1,6 @@
-//! Do the tests keep to the specification? With `TEST_THROUGH_PRISM=path/to/prism`, as `cargo xtask spec prism` sets it, all that the
-//! command and a sandbox say to each other goes through Prism's proxy, which answers what breaks openapi.yaml with an error.
+//! Prism as a validating proxy between the command and a sandbox: with
+//! `TEST_THROUGH_PRISM=path/to/prism`, as `cargo xtask spec prism` sets it, an exchange that breaks
+//! openapi.yaml is answered with an error.
 
 use std::{
     collections::HashMap,
@@ -16,7 +17,7 @@ struct Proxy {
 
 static PROXIES: LazyLock<Mutex<HashMap<String, Proxy>>> = LazyLock::new(Mutex::default);
 
-/// The URL to reach a sandbox by.
+/// Returns the URL by which a sandbox is reached.
 pub fn before(url: &str) -> String {
     let Some(prism) = std::env::var_os("TEST_THROUGH_PRISM") else { return url.to_owned() };
     let mut proxies = PROXIES.lock().unwrap();

@@ -1,0 +1,159 @@
+//! The only place that prints: one result on stdout, everything else on stderr.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+pub(crate) mod layout;
+pub(crate) mod logs;
+mod redaction;
+mod visible;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde::Serialize;
+
+use crate::{args::OutputFormat, error::CliError};
+
+pub(crate) use redaction::Redaction;
+pub(crate) use visible::{csv_cell, visible};
+
+/// Whether notes and progress are shown on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notes {
+    Shown,
+    Hidden,
+}
+
+/// The writer of one run of the command. Clones share everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Output(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    format: OutputFormat,
+    notes: Notes,
+    bars: MultiProgress,
+    redaction: OnceLock<Redaction>,
+    /// A result is printed at most once, even if the command is interrupted meanwhile.
+    printed: AtomicBool,
+}
+
+/// A result as text.
+pub(crate) struct ResultText {
+    /// For people.
+    pub(crate) full: String,
+    /// Ids or paths only.
+    pub(crate) short: String,
+}
+
+impl Output {
+    pub(crate) fn new(format: OutputFormat, notes: Notes) -> Self {
+        Self(Arc::new(Inner {
+            format,
+            notes,
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            redaction: OnceLock::new(),
+            printed: AtomicBool::new(false),
+        }))
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.0.format == OutputFormat::Json
+    }
+
+    /// Returns where to draw progress, unless there is no terminal or it is unwanted.
+    pub(crate) fn bars(&self) -> Option<&MultiProgress> {
+        let shown = self.0.notes == Notes::Shown && io::stderr().is_terminal();
+        shown.then_some(&self.0.bars)
+    }
+
+    /// Sets the secrets that must not be printed from now on.
+    pub(crate) fn redact(&self, redaction: Redaction) {
+        let _ = self.0.redaction.set(redaction); // there is one account in a run
+    }
+
+    /// Prints one line on stderr.
+    pub(crate) fn line(&self, text: &str) {
+        let text = self.redacted(text);
+        let text = visible(&text);
+        // A closed stderr is no reason to fail.
+        let print = || drop(writeln!(io::stderr(), "{text}"));
+        match self.bars() {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Prints one line on stderr, unless notes are unwanted.
+    pub(crate) fn note(&self, text: &str) {
+        if self.0.notes == Notes::Shown {
+            self.line(text);
+        }
+    }
+
+    /// Prints the result in the format that was asked for.
+    pub(crate) fn show(
+        &self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> ResultText,
+    ) -> Result<(), CliError> {
+        if self.is_json() {
+            return self.json(value);
+        }
+        let ResultText { full, short } = text();
+        match self.0.notes {
+            Notes::Shown => self.text(&full),
+            Notes::Hidden => self.text(&short),
+        }
+    }
+
+    /// Prints the result as one JSON document.
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let document = serde_json::to_string_pretty(value).map_err(|error| {
+            CliError::other(format!("the result cannot be written as JSON: {error}"))
+        })?;
+        let document = match self.0.redaction.get() {
+            Some(redaction) => redaction.redact_json(&document),
+            None => document,
+        };
+        self.write(&visible::visible_json(&document))
+    }
+
+    /// Prints the result as text, of which every part that others wrote was made visible.
+    pub(crate) fn text(&self, text: &str) -> Result<(), CliError> {
+        self.write(&self.redacted(text))
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        match self.0.redaction.get() {
+            Some(redaction) => redaction.redact(text),
+            None => text.to_owned(),
+        }
+    }
+
+    fn write(&self, text: &str) -> Result<(), CliError> {
+        if text.is_empty() || self.0.printed.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let print = || {
+            let mut stdout = io::stdout();
+            stdout.write_all(format!("{text}\n").as_bytes())?;
+            stdout.flush()
+        };
+        let written = match self.bars() {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        };
+        match written {
+            // A closed pipe, as of `| head`, is no reason to fail.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(CliError::Stdout),
+        }
+    }
+}
