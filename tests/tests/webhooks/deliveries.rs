@@ -13,6 +13,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::server::{polls, serve_receiver, submit};
 
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Queueing and rendering together, without any spread.
@@ -65,7 +66,7 @@ async fn a_delivery_ends_a_wait_that_would_not_poll_for_an_hour() {
     let waited = wait(Faults::default(), Some(FixedInterval(HOUR))).await;
     assert!(waited.job.unwrap().video_url().is_some());
     let delay = waited.elapsed.saturating_sub(RUN_TIME);
-    assert!(delay < Duration::from_secs(2), "{:?}", waited.elapsed);
+    assert!(delay < 2 * SECOND, "{:?}", waited.elapsed);
     // The deliveries of `in_queue` and `running` cause no poll, and the second `done` is too late.
     assert_eq!((waited.polls, waited.deliveries), (1, 4));
 }
@@ -79,7 +80,7 @@ async fn without_a_delivery_the_wait_ends_by_polling() {
 
     let waited = wait(lost(), None).await;
     assert!(waited.job.unwrap().video_url().is_some());
-    assert!(waited.elapsed < RUN_TIME + Duration::from_secs(10), "{:?}", waited.elapsed);
+    assert!(waited.elapsed < RUN_TIME + 11 * SECOND, "{:?}", waited.elapsed);
 }
 
 /// Late, repeated, out of order, forged: the result is what the service says, in at most as many
@@ -87,7 +88,7 @@ async fn without_a_delivery_the_wait_ends_by_polling() {
 #[tokio::test(start_paused = true)]
 async fn no_fault_of_a_delivery_changes_the_result_or_costs_many_requests() {
     let lost = Faults::new(1).with(Rule::new(Fault::DropBefore).on_webhooks());
-    let without = wait(lost, None).await;
+    let without = wait(lost, Some(FixedInterval(10 * SECOND))).await;
     let on_webhooks = |fault| Faults::new(1).with(Rule::new(fault).on_webhooks());
     for (name, faults) in [
         ("none", Faults::default()),
@@ -99,10 +100,10 @@ async fn no_fault_of_a_delivery_changes_the_result_or_costs_many_requests() {
         ("the second one forged", Faults::new(1).with(Rule::new(Fault::Forged).at(2))),
         ("the last one lost", first_done(Fault::DropBefore)),
     ] {
-        let waited = wait(faults, None).await;
+        let waited = wait(faults, Some(FixedInterval(10 * SECOND))).await;
         let job = waited.job.unwrap();
         assert!(job.video_url().unwrap().starts_with(&waited.media_url), "{name}: {job:?}");
-        assert!(waited.elapsed < RUN_TIME + Duration::from_secs(10), "{name} {:?}", waited.elapsed);
+        assert!(waited.elapsed < RUN_TIME + 11 * SECOND, "{name} {:?}", waited.elapsed);
         assert!(
             waited.polls <= without.polls + 2,
             "{name}: {} polls, {} without deliveries",
@@ -119,7 +120,7 @@ async fn a_forged_delivery_delays_the_real_one_by_a_minute_at_most() {
     let forged = Faults::new(1).with(Rule::new(Fault::Forged).at(2));
     let waited = wait(forged, Some(FixedInterval(HOUR))).await;
     assert!(waited.job.unwrap().video_url().unwrap().starts_with(&waited.media_url));
-    assert!(waited.elapsed < RUN_TIME + Duration::from_secs(62), "{:?}", waited.elapsed);
+    assert!(waited.elapsed < RUN_TIME + 62 * SECOND, "{:?}", waited.elapsed);
     assert_eq!(waited.polls, 2);
 }
 

@@ -119,9 +119,12 @@ async fn a_flood_about_a_job_that_is_waited_for_makes_one_request() {
     let waiting = tokio::spawn(async move { events.next().await });
 
     server.flood(&handle.id.to_string()).await;
-    while polls(&sandbox) < 2 {
-        tokio::task::yield_now().await;
-    }
+    let hinted = async {
+        while polls(&sandbox) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), hinted).await.unwrap();
     // This read comes after every request that the flood has made.
     client.job(handle.id).await.unwrap();
     assert_eq!(polls(&sandbox), 3);
