@@ -1,6 +1,7 @@
 //! Command-line arguments: global options, the parser, and where each value comes from.
 
 mod command;
+mod listen;
 mod parser;
 mod submission;
 mod values;
@@ -12,6 +13,7 @@ use creatify::credits::RateCard;
 use secrecy::SecretString;
 
 pub(crate) use command::{Command, Estimate, Grouping, Ledger, Sandbox};
+pub(crate) use listen::Listen;
 pub(crate) use parser::{Source, command, parse};
 pub(crate) use submission::{Render, Submission, Template, Variables};
 pub(crate) use values::{JobArg, Pair};
