@@ -321,8 +321,10 @@ async fn a_url_that_cannot_work_is_wrong_usage() {
         (["--forward-to", "http://example.com/"], "plain http is allowed only to this machine"),
         (["--forward-to", "localhost:3000"], "write a URL"),
     ] {
-        let run = run(using(&sandbox), &[&["listen"], &arguments[..]].concat()).await.expect(2);
-        assert!(run.stderr.contains(told), "{}", run.stderr);
+        let process = Process::start(using(&sandbox), &[&["listen"], &arguments[..]].concat());
+        let (code, stdout, stderr) = process.end();
+        assert_eq!((code, stdout), (2, vec![]), "{stderr}");
+        assert!(stderr.contains(told), "{stderr}");
     }
 }
 

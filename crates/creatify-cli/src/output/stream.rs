@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Notes, Output, ResultText, visible};
 use crate::error::CliError;
 
-/// Whether stdout is still read.
+/// Reader of stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
     Present,

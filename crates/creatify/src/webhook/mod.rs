@@ -3,7 +3,7 @@
 //! The service posts them to the `webhook_url` of a submission. No signature is documented, so
 //! anyone can post there: read the job to learn its real state.
 //!
-//! [`Receiver`] (feature `webhook`) is a service for axum, hyper and others that takes deliveries,
+//! `Receiver` (feature `webhook`) is a service for axum, hyper and others that takes deliveries,
 //! and ends waits early by them. Without it, [`parse`] reads a delivery and
 //! [`Client::hint`](crate::Client::hint) passes it on.
 

@@ -40,7 +40,10 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// [`MAX_BODY_BYTES`], or that take longer than 10 s, are dropped. Clones share everything.
 ///
 /// ```
-/// # async fn example(client: creatify::Client, listener: tokio::net::TcpListener) -> Result<(), Box<dyn std::error::Error>> {
+/// # use creatify::Client;
+/// # use tokio::net::TcpListener;
+/// # type Result = std::result::Result<(), Box<dyn std::error::Error>>;
+/// # async fn example(client: Client, listener: TcpListener) -> Result {
 /// use axum::Router;
 /// use creatify::{Variables, webhook::Receiver};
 ///
@@ -104,13 +107,18 @@ impl Receiver {
     }
 
     /// Sets a function that is called with every delivery, after its hint was taken; it replaces an
-    /// earlier one. It must not block. Pass the hint on from here to the machines of a fleet.
+    /// earlier one. It must not block.
+    ///
+    /// In a fleet, pass hints on to the other machines from here:
     ///
     /// ```
-    /// # fn example(receiver: creatify::webhook::Receiver) {
-    /// let receiver = receiver.on_delivery(|delivery| {
-    ///     if let Ok(hint) = &delivery.hint {
-    ///         println!("{} is said to be {}", hint.job, hint.claimed_status);
+    /// # use creatify::{JobId, webhook::Receiver};
+    /// # fn example(receiver: Receiver, hints: tokio::sync::mpsc::Sender<JobId>) {
+    /// let receiver = receiver.on_delivery(move |delivery| {
+    ///     if let Ok(hint) = &delivery.hint
+    ///         && hint.claims_end()
+    ///     {
+    ///         let _ = hints.try_send(hint.job); // a task sends it to the other machines
     ///     }
     /// });
     /// # }
@@ -127,8 +135,8 @@ impl Receiver {
         format!("/creatify/{}", self.secret.expose())
     }
 
-    /// Returns the URL to give as the `webhook_url` of submissions, from the URL at which the service
-    /// reaches this machine or a proxy of it. It holds the secret.
+    /// Returns the URL to give as the `webhook_url` of submissions, from the URL at which the
+    /// service reaches this machine or a proxy of it. It holds the secret.
     ///
     /// # Errors
     ///

@@ -1,34 +1,30 @@
 //! `listen`: webhook deliveries received, shown, forwarded, and used to end waits early.
 
 mod forward;
+mod received;
 mod secret_file;
 mod server;
 
 use std::{io, net::SocketAddr};
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use creatify::{
-    Client, Goal, Job, JobHandle, JobId,
-    webhook::{Delivery, Hint, Receiver},
-};
+use creatify::{Client, Goal, Job, JobHandle, webhook::Receiver};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use serde::Serialize;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::mpsc};
 
-use self::forward::Forwarder;
+use self::{forward::Forwarder, received::Received};
 use super::wait;
 use crate::{
     args,
     error::CliError,
     outcome::Outcome,
-    output::{Output, Reader, ResultText, layout, visible},
+    output::{Output, Reader, ResultText, layout},
     report,
     session::Session,
 };
 
 /// Deliveries that wait to be shown. Further ones are not shown; their hints count all the same.
-const MAX_WAITING: usize = 1024;
+const MAX_WAITING: usize = 256;
 
 pub(crate) async fn listen(session: &Session, options: &args::Listen) -> Result<(), CliError> {
     let client = session.client().await?;
@@ -179,60 +175,5 @@ async fn show_outcome(
                 short: String::new(),
             })
         }
-    }
-}
-
-/// A delivery with the time of its arrival.
-struct Received {
-    at: DateTime<Utc>,
-    body: Vec<u8>,
-    hint: Result<Hint, String>,
-}
-
-/// A delivery in JSON.
-#[derive(Serialize)]
-struct Document<'a> {
-    delivery: DeliveryParts<'a>,
-}
-
-#[derive(Serialize)]
-struct DeliveryParts<'a> {
-    received_at: String,
-    job_id: Option<JobId>,
-    claimed_status: Option<&'a str>,
-    error: Option<&'a str>,
-}
-
-impl Received {
-    fn new(delivery: &Delivery) -> Self {
-        Self {
-            at: Utc::now(),
-            body: delivery.body.to_vec(),
-            hint: delivery.hint.clone().map_err(|error| error.to_string()),
-        }
-    }
-
-    fn time(&self) -> String {
-        self.at.to_rfc3339_opts(SecondsFormat::Millis, true)
-    }
-
-    fn document(&self) -> Document<'_> {
-        let hint = self.hint.as_ref();
-        Document {
-            delivery: DeliveryParts {
-                received_at: self.time(),
-                job_id: hint.ok().map(|hint| hint.job),
-                claimed_status: hint.ok().map(|hint| hint.claimed_status.as_str()),
-                error: hint.err().map(String::as_str),
-            },
-        }
-    }
-
-    fn text(&self) -> ResultText {
-        let (short, rest) = match &self.hint {
-            Ok(hint) => (hint.job.to_string(), visible(hint.claimed_status.as_str()).into_owned()),
-            Err(error) => (String::from("-"), visible(error).into_owned()),
-        };
-        ResultText { full: format!("{}  {short}  {rest}", self.time()), short }
     }
 }
