@@ -113,8 +113,8 @@ async fn no_fault_of_a_delivery_changes_the_result_or_costs_many_requests() {
     }
 }
 
-/// A forged delivery says `done` while the job runs. With nothing but deliveries to end the wait, it
-/// costs one request, and the real one is still noticed within a minute.
+/// A forged delivery says `done` while the job runs. With nothing but deliveries to end the wait,
+/// it costs one request, and the real one is still noticed within a minute.
 #[tokio::test(start_paused = true)]
 async fn a_forged_delivery_delays_the_real_one_by_a_minute_at_most() {
     let forged = Faults::new(1).with(Rule::new(Fault::Forged).at(2));

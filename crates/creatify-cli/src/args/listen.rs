@@ -3,12 +3,13 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::Args as ClapArgs;
 use url::{Host, Url};
 
-use super::{command::Timeout, values::JobArg};
+use super::values::JobArg;
 
 pub(super) const LISTEN_HELP: &str = "\
 Without JOB_ID, it listens until Ctrl-C. With some, it waits for these jobs, and ends with them. A
@@ -50,8 +51,9 @@ pub(crate) struct Listen {
     /// URL to post every delivery on to, unchanged; plain http only to this machine
     #[arg(long, value_name = "URL", value_parser = forward_url)]
     pub(crate) forward_to: Option<Url>,
-    #[command(flatten)]
-    pub(crate) timeout: Timeout,
+    /// Time to wait for the jobs, which go on after it
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "20m")]
+    pub(crate) timeout: Duration,
 }
 
 fn forward_url(text: &str) -> Result<Url, String> {

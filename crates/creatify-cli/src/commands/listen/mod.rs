@@ -118,7 +118,7 @@ async fn run(
             session.open_jobs.add(handle);
             async move {
                 let wait = client.wait(handle);
-                let job = wait::submitted(session, wait, handle, options.timeout.timeout).await;
+                let job = wait::submitted(session, wait, handle, options.timeout).await;
                 (handle, job)
             }
         })
