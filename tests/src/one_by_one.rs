@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use creatify::{
     JobStatus, Progress,
-    wait::{ExponentialBackoff, FixedInterval, History, PollPolicy, PollState, RunTimeStats},
+    wait::{
+        ExponentialBackoff, FixedInterval, HintReliability, History, PollPolicy, PollState,
+        RunTimeStats,
+    },
 };
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_distr::{Distribution, LogNormal};
@@ -135,21 +138,41 @@ pub fn wait_for(
     policy: &dyn PollPolicy,
     earlier: Option<RunTimeStats>,
 ) -> Figures {
+    wait_with_hints(jobs, policy, earlier, 1.0)
+}
+
+/// Waits for every job by a policy, while hints about their ends arrive, except for this part of
+/// them. Each arrives a moment after the end.
+pub fn wait_with_hints(
+    jobs: &[SimulatedJob],
+    policy: &dyn PollPolicy,
+    earlier: Option<RunTimeStats>,
+    lost: f64,
+) -> Figures {
+    const HINT_DELAY: f64 = 0.2;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    let mut hints = Xoshiro256PlusPlus::seed_from_u64(2);
     let (mut delays, mut requests) = (Vec::with_capacity(jobs.len()), 0);
+    let mut reliability = HintReliability::default();
     for job in jobs {
+        let hint = if hints.random_bool(lost) { f64::INFINITY } else { job.ends + HINT_DELAY };
         let mut history = History::new();
         if let Some(earlier) = earlier {
             history = history.with_run_times(earlier);
         }
         let mut now = 0.0;
         loop {
-            now += policy
-                .next_delay(&PollState::new(&history, &history.forecast(), rng.random()))
-                .as_secs_f64();
+            let forecast = history.forecast();
+            let mut state = PollState::new(&history, &forecast, rng.random());
+            state.hint_reliability = reliability;
+            now = (now + policy.next_delay(&state).as_secs_f64()).min(hint);
             requests += 1;
             if now >= job.ends {
                 delays.push(now - job.ends);
+                match now == hint {
+                    true => reliability.record_hinted(),
+                    false => reliability.record_missed(),
+                }
                 break;
             }
             let (status, progress) = if now < job.starts {

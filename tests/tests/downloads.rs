@@ -4,10 +4,10 @@
 
 mod scripted;
 
-use std::{fs, path::Path};
+use std::{fs, num::NonZeroU32, path::Path};
 
 use creatify::{Client, Credentials, ErrorKind, Goal, Job, Variables};
-use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
+use creatify_sandbox::{BodyForm, Fault, Faults, Rule, Sandbox, templates};
 use scripted::scripted;
 use serde_json::json;
 
@@ -91,8 +91,7 @@ async fn another_call_goes_on_with_what_an_earlier_one_left() {
     assert_eq!(scene.left(), ["video.mp4"]);
 }
 
-/// What was left is of another version of the file, or of another file: it is thrown away, not
-/// glued together.
+/// The part is of another version of the file, or of another file: it is discarded, not joined.
 #[tokio::test(start_paused = true)]
 async fn halves_of_two_files_are_never_glued_together() {
     for notes in [
@@ -117,7 +116,8 @@ async fn what_cannot_be_resumed_leaves_nothing_behind() {
     scene.strikes(Rule::new(Fault::ErrorBefore(404)));
     let gone = scene.download().await.unwrap_err();
     assert!(gone.to_string().contains("404"), "{gone}");
-    assert_eq!((scene.left().len(), scene.sandbox.faults_fired().len()), (0, 1));
+    assert_eq!(scene.left().len(), 0);
+    assert!(scene.sandbox.faults_fired().len() > 1, "it may only be late");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,12 +157,53 @@ async fn a_video_that_changes_in_the_middle_is_fetched_anew() {
     assert_eq!(scene.left(), ["video.mp4"]);
 }
 
+/// The storage sends nothing to join the halves by, ends bodies without announcing their length, or
+/// sends an error document as if it were the video: the video comes whole, or not at all.
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_misleads_is_not_believed() {
+    for fault in [
+        Fault::TruncateSilently,
+        Fault::Xml(200),
+        Fault::Body(BodyForm::Empty),
+        Fault::WithoutEtag,
+        Fault::ExpiredLink,
+        Fault::Unavailable(40),
+    ] {
+        let scene = Scene::new().await;
+        let cut = Rule::new(Fault::Truncate).on_media().at(1);
+        let then = Rule::new(fault).on_media().limit(2);
+        scene.sandbox.set_faults(Faults::new(1).with(cut).with(then));
+        assert_eq!(scene.download().await.unwrap(), original(), "{fault:?}");
+        assert_eq!(scene.left(), ["video.mp4"], "{fault:?}");
+        assert_eq!(scene.sandbox.leaked_credentials(), 0, "{fault:?}");
+    }
+    for fault in [Fault::TruncateSilently, Fault::Xml(200), Fault::Body(BodyForm::Empty)] {
+        let scene = Scene::new().await;
+        scene.strikes(Rule::new(fault));
+        scene.download().await.unwrap_err();
+        assert_eq!(scene.left(), [""; 0], "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_trickles_is_given_up_in_minutes() {
+    let scene = Scene::new().await;
+    scene.strikes(Rule::new(Fault::Trickle(NonZeroU32::MIN)));
+    let start = tokio::time::Instant::now();
+    let error = scene.download().await.unwrap_err();
+    assert!(error.to_string().contains("bytes a second"), "{error}");
+    assert!(start.elapsed().as_secs() < 150, "{:?}", start.elapsed());
+}
+
 async fn fetch(url: &str, folder: &Path) -> Result<String, creatify::Error> {
+    // Only an API on this machine may name a file on it.
     let client = Client::builder()
         .credentials(Credentials::new("the-id", "the-key").unwrap())
+        .base_url("http://127.0.0.1:9")
         .build()
         .unwrap();
-    let job = json!({ "id": "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11", "status": "done", "video_output": url });
+    let id = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
+    let job = json!({ "id": id, "status": "done", "video_output": url });
     let job: Job = serde_json::from_value(job).unwrap();
     let file = client.download(&job, Goal::Video, folder.join("video.mp4")).await?;
     Ok(fs::read_to_string(file.path).unwrap())
@@ -177,8 +218,10 @@ async fn a_server_that_sends_less_than_the_rest_is_asked_for_more() {
         "/video.mp4",
         &[
             HALF,
-            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-5/8\ncontent-length: 2\nconnection: close\n\nef",
-            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 6-7/8\ncontent-length: 2\nconnection: close\n\ngh",
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-5/8\n\
+             content-length: 2\netag: \"one\"\nconnection: close\n\nef",
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 6-7/8\n\
+             content-length: 2\netag: \"one\"\nconnection: close\n\ngh",
         ],
     )
     .await;
@@ -195,11 +238,15 @@ async fn a_server_that_sends_less_than_the_rest_is_asked_for_more() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_goes_on_with_another_file_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
-    let (url, _) = scripted("/video.mp4", &[
-        HALF,
-        "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-7/8\ncontent-length: 4\netag: \"two\"\nconnection: close\n\nEFGH",
-        "HTTP/1.1 200 OK\ncontent-length: 8\netag: \"two\"\nconnection: close\n\nABCDEFGH",
-    ])
+    let (url, _) = scripted(
+        "/video.mp4",
+        &[
+            HALF,
+            "HTTP/1.1 206 Partial Content\ncontent-range: bytes 4-7/8\n\
+             content-length: 4\netag: \"two\"\nconnection: close\n\nEFGH",
+            "HTTP/1.1 200 OK\ncontent-length: 8\netag: \"two\"\nconnection: close\n\nABCDEFGH",
+        ],
+    )
     .await;
     assert_eq!(fetch(&url, folder.path()).await.unwrap(), "ABCDEFGH");
 }

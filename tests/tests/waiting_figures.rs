@@ -7,7 +7,7 @@
 use creatify::wait::{Adaptive, FixedInterval, RunTimeStats};
 use creatify_tests::{
     fleet::waited_for_together,
-    one_by_one::{Figures, Profile, competitors, earlier, jobs, wait_for},
+    one_by_one::{Figures, Profile, competitors, earlier, jobs, wait_for, wait_with_hints},
 };
 
 const SEED: u64 = 42;
@@ -100,5 +100,25 @@ async fn requests_a_job_do_not_grow_with_the_number_of_jobs() {
         let requests = waited_for_together(jobs).await.figures.requests;
         assert!(requests <= before * (1.0 + TENTH), "{jobs} jobs: {requests} after {before}");
         before = requests;
+    }
+}
+
+/// The first jobs, from which the reliability of hints is learned, count as well.
+#[test]
+fn hints_that_always_come_leave_hardly_any_request_or_delay() {
+    for profile in [Profile::Informative, Profile::Stuck, Profile::Jumping, Profile::Absent] {
+        let jobs = jobs(2_000, profile, SEED);
+        let hinted = wait_with_hints(&jobs, &Adaptive::default(), None, 0.0);
+        assert!(hinted.within(&figures(2.5, 0.3, 0.3, 0.3), 0.0), "{profile:?}: {hinted:?}");
+    }
+}
+
+#[test]
+fn hints_of_which_three_in_ten_are_lost_are_no_worse_than_polling_alone() {
+    for profile in [Profile::Informative, Profile::Stuck, Profile::Jumping, Profile::Absent] {
+        let jobs = jobs(500, profile, SEED);
+        let alone = wait_for(&jobs, &Adaptive::default(), None);
+        let hinted = wait_with_hints(&jobs, &Adaptive::default(), None, 0.3);
+        assert!(hinted.within(&alone, 0.0), "{profile:?}: {hinted:?} {alone:?}");
     }
 }

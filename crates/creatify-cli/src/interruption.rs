@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Time for the answer to a billable request that is under way.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time for the report of a refused submission.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -28,6 +28,7 @@ pub(crate) async fn tell(
     working: Pin<&mut JoinHandle<u8>>,
 ) -> u8 {
     let output = &session.output;
+    output.stop_drawing();
     output.line(&format!("interrupted by {}", signal.as_str()));
     if session.open_jobs.is_sending() == Sending::UnderWay {
         output.note(&format!(
@@ -47,7 +48,7 @@ pub(crate) async fn tell(
     let jobs = session.open_jobs.all();
     if sending == Sending::UnderWay {
         output.line(
-            "a submission was under way: it may or may not have been accepted. Look for it with: \
+            "a submission was under way: it may or may not have been accepted. Find it with: \
              creatify list",
         );
     }

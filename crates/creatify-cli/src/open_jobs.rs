@@ -17,7 +17,7 @@ struct State {
     jobs: Vec<JobHandle>,
 }
 
-/// Whether a billable request is under way.
+/// State of the billable requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sending {
     Idle,

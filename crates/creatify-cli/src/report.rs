@@ -82,7 +82,7 @@ pub(crate) async fn describe(session: &Session, error: &CliError) {
     }
 }
 
-/// What to do about a job with a preview, whose video is wanted.
+/// Returns the advice for a job with a preview only, whose video is wanted.
 fn not_rendered(id: creatify::JobId) -> [String; 2] {
     [
         format!("render it with: creatify render {id}"),
@@ -123,7 +123,7 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
             vec![
                 match job {
                     Some(id) => format!("check job {id} with: creatify get {id}"),
-                    None => format!("look for it with: {}", list_line(record)),
+                    None => format!("find it with: {}", list_line(record)),
                 },
                 "it was not sent again; send it again only when it is certainly not there"
                     .to_owned(),

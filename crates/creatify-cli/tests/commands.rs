@@ -38,6 +38,23 @@ async fn the_demo_estimates_previews_renders_and_downloads() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_demo_replaces_the_file_of_another_demo_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = || {
+        let mut command = command();
+        command.current_dir(folder.path());
+        command
+    };
+    fs::write(folder.path().join("creatify-demo.mp4"), "of an earlier demo").unwrap();
+    run(here(), &["demo"]).await.expect(0);
+    assert!(fs::read(folder.path().join("creatify-demo.mp4")).unwrap().len() > 100);
+    fs::write(folder.path().join("mine.mp4"), "mine").unwrap();
+    let refused = run(here(), &["demo", "-o", "mine.mp4"]).await.expect(2);
+    assert!(refused.stderr.contains("mine.mp4"), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(folder.path().join("mine.mp4")).unwrap(), "mine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_preview_is_made_rendered_listed_and_downloaded() {
     let sandbox = sandbox().await;
     let preview = [
@@ -182,7 +199,8 @@ async fn an_estimate_is_offline_and_has_its_stated_shape() {
         estimate,
         json!({
             "operation": "render", "model_version": "aurora_v1", "rate_card": "blocks", "count": 2,
-            "seconds": { "min": 20, "max": 45 }, "credits": { "min": 78, "max": 120 }, "basis": "inferred",
+            "seconds": { "min": 20, "max": 45 }, "credits": { "min": 78, "max": 120 },
+            "basis": "inferred",
         })
     );
     let other = [

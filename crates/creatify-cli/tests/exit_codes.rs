@@ -222,7 +222,8 @@ async fn an_unknown_outcome_is_8_and_it_is_not_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_job_is_found_in_an_answer_that_does_not_decode() {
-    let answer = b"HTTP/1.1 201 Created\r\ncontent-length: 200\r\nconnection: close\r\n\r\n{\"id\": \"7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11\", \"status\": \"pen";
+    let answer = b"HTTP/1.1 201 Created\r\ncontent-length: 200\r\nconnection: close\r\n\r\n\
+        {\"id\": \"7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11\", \"status\": \"pen";
     let mut odd = command();
     odd.env("CREATIFY_API_ID", "i")
         .env("CREATIFY_API_KEY", "k")
@@ -263,8 +264,8 @@ async fn ctrl_c_is_130_with_the_line_that_resumes() {
 async fn no_output_of_any_kind_shows_the_key() {
     let sandbox = sandbox().await;
     let secret = "s3cret-0f-mine";
-    let echo =
-        b"HTTP/1.1 400 Bad Request\r\ncontent-length: 35\r\nconnection: close\r\n\r\n{\"detail\": \"key was s3cret-0f-mine\"}";
+    let echo = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 35\r\nconnection: close\r\n\r\n\
+          {\"detail\": \"key was s3cret-0f-mine\"}";
     for url in [
         sandbox.base_url().to_owned(),
         odd_service(echo),

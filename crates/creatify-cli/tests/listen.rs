@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // a test file
 
-#[allow(dead_code)] // it serves other test files too
 mod support;
 
 use std::{

@@ -184,6 +184,9 @@ impl Billing {
 
     /// Settles the calls that a job shows to have ended.
     pub(crate) fn record_status(&self, job: &Job) {
+        if !self.may_wait_for(job.id()) {
+            return;
+        }
         for operation in
             [BillableOperation::Preview, BillableOperation::Create, BillableOperation::Render]
         {
@@ -201,6 +204,15 @@ impl Billing {
                 }
             }
         }
+    }
+
+    /// Returns whether a call may wait for this job, which is seldom so: lists show many jobs.
+    fn may_wait_for(&self, job: JobId) -> bool {
+        let state = self.state();
+        state.loaded != self.ledger.file_length()
+            || [BillableOperation::Preview, BillableOperation::Create, BillableOperation::Render]
+                .iter()
+                .any(|operation| state.accepted.contains_key(&(job, *operation)))
     }
 
     fn charge(&self, mut pending: PendingCharge, job: &Job, charged: Credits) {

@@ -8,7 +8,7 @@ use creatify_api::OperationId;
 use crate::{
     billing::Billing,
     error::Error,
-    http::{CallOptions, Executor, Listing as _},
+    http::{CallOptions, Executor, ListPage as _},
     job::{Job, JobId},
     wait::run_times::RunTimes,
 };

@@ -1,9 +1,9 @@
 //! A video is fetched while the media host goes wrong.
 
-use std::fs;
+use std::{fs, num::NonZeroU32};
 
 use creatify::{Goal, Variables};
-use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
+use creatify_sandbox::{BodyForm, ContentType, Fault, Faults, Rule, Sandbox};
 
 use crate::{
     head, row,
@@ -20,13 +20,23 @@ const FAULTS: &[(&str, Fault)] = &[
     ("connection closed", Fault::DropBefore),
     ("no answer", Fault::HangBefore),
     ("answer cut off", Fault::Truncate),
+    ("answer cut off, no length announced", Fault::TruncateSilently),
+    ("16 bytes a second", Fault::Trickle(NonZeroU32::new(16).unwrap())),
+    ("XML error with 200", Fault::Xml(200)),
+    ("empty file", Fault::Body(BodyForm::Empty)),
+    ("declared as Text/HTML", Fault::ContentType(ContentType::Html)),
+    ("no declared type", Fault::ContentType(ContentType::Missing)),
     ("HTML 502", Fault::Html(502)),
     ("empty 503", Fault::Empty(503)),
     ("429, Retry-After 2", Fault::Throttle(2)),
+    ("503, Retry-After 2", Fault::Unavailable(2)),
+    ("503, Retry-After 2^64 - 1", Fault::Unavailable(u64::MAX)),
     ("403", Fault::ErrorBefore(403)),
     ("404", Fault::ErrorBefore(404)),
+    ("link expired", Fault::ExpiredLink),
     ("redirect", Fault::Redirect(307)),
     ("another file, another ETag", Fault::Replaced),
+    ("no ETag", Fault::WithoutEtag),
 ];
 
 pub async fn section() -> String {
@@ -57,7 +67,7 @@ async fn outcome(faults: Faults, fault: &Fault) -> String {
         client.create(template(), Variables::new()).send().await.unwrap().wait().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("video.mp4");
-    let fetch = async || client.download(&video, Goal::Video, &path).await;
+    let fetch = async || client.download(&video, Goal::Video, &path).overwrite().await;
     let original = fetch().await.map(|file| fs::read(file.path).unwrap()).unwrap();
     sandbox.set_faults(Faults::new(1).with(Rule::new(Fault::Replaced)));
     let another = fetch().await.map(|file| fs::read(file.path).unwrap()).unwrap();

@@ -13,15 +13,25 @@ use creatify_sandbox::Faults;
 use super::{
     listen::{LISTEN_HELP, Listen},
     submission::{Render, Submission, Template},
+    timeouts::{DownloadTimeout, ReadTimeout, Timeout},
     values::{self, GoalArg, JobArg},
 };
+
+/// File of `demo` unless another is given. It is replaced by the next demo.
+pub(crate) const DEMO_FILE: &str = "creatify-demo.mp4";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Try everything against a built-in sandbox: estimate, preview, render, download
     Demo {
         /// File for the video
-        #[arg(short, long = "out", value_name = "FILE", default_value = "creatify-demo.mp4")]
+        #[arg(
+            short = 'o',
+            short_alias = 'f',
+            long = "out",
+            value_name = "FILE",
+            default_value = DEMO_FILE
+        )]
         file: PathBuf,
     },
     /// List the account's templates (free)
@@ -94,19 +104,7 @@ pub(crate) enum Command {
     /// Download videos; an interrupted download is continued (free)
     #[command(after_help = "Example:
   creatify download 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 -o videos/")]
-    Download {
-        /// IDs of the jobs
-        #[arg(required = true)]
-        job_ids: Vec<JobArg>,
-        /// File, or directory in which files are named after their jobs
-        #[arg(short, long = "out", value_name = "DIR_OR_FILE", default_value = ".")]
-        out: PathBuf,
-        /// Download the page of the preview instead of the video
-        #[arg(long)]
-        preview: bool,
-        #[command(flatten)]
-        timeout: DownloadTimeout,
-    },
+    Download(Download),
     /// Show what was spent, as recorded in the file of --ledger
     #[command(after_help = "Example:
   creatify --ledger spent.jsonl ledger --by template --since 2026-11-01")]
@@ -138,25 +136,22 @@ impl Command {
     }
 }
 
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(crate) struct ReadTimeout {
-    /// Time to wait for the service's answers
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "2m")]
-    pub(crate) timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(crate) struct DownloadTimeout {
-    /// Time for everything together; what has arrived by then is kept, and continued next time
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "1h")]
-    pub(crate) timeout: Duration,
-}
-
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(crate) struct Timeout {
-    /// Time for everything: sending, retries and waiting; a submitted job goes on after it
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "20m")]
-    pub(crate) timeout: Duration,
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Download {
+    /// IDs of the jobs
+    #[arg(required = true)]
+    pub(crate) job_ids: Vec<JobArg>,
+    /// File, or directory in which files are named after their jobs
+    #[arg(short, long = "out", value_name = "DIR_OR_FILE", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Download the page of the preview instead of the video
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Replace files that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) timeout: DownloadTimeout,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,17 +8,17 @@ use clap::{
     parser::ValueSource,
 };
 
-use super::Args;
+use super::global::Args;
 
-/// Where the value of an option comes from.
+/// Source of an option's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     CommandLine,
     Environment,
 }
 
-/// Parses the command line; prints help or an error and exits where clap does. The second value says
-/// where the API key, or the file that holds it, was given.
+/// Parses the command line; prints help or an error and exits where clap does. The second value is
+/// the source of the API key or of the file that holds it.
 pub(crate) fn parse() -> (Args, Source) {
     let matches = command().get_matches();
     let mut args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());

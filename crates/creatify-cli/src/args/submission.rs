@@ -9,7 +9,7 @@ use creatify::{
 };
 
 use super::{
-    command::Timeout,
+    timeouts::Timeout,
     values::{JobArg, Pair},
 };
 

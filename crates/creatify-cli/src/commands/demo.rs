@@ -9,11 +9,15 @@ use creatify::{
 use serde_json::json;
 
 use super::submit;
-use crate::{error::CliError, output::ResultText, session::Session};
+use crate::{args::DEMO_FILE, error::CliError, output::ResultText, session::Session};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), CliError> {
+    if file != Path::new(DEMO_FILE) && file.exists() {
+        let file = file.display();
+        return Err(CliError::usage(format!("--out {file}: it exists already; choose another")));
+    }
     let client = session.sandbox_client().await?;
     let note = |text: &str| session.output.note(text);
 
@@ -64,7 +68,11 @@ pub(crate) async fn demo(session: &Session, file: &Path) -> Result<(), CliError>
     let video = submit::finish(session, &accepted, TIMEOUT).await?;
 
     note("5. Download");
-    let downloaded = client.download(&video, Goal::Video, file).await?;
+    let mut download = client.download(&video, Goal::Video, file);
+    if file == Path::new(DEMO_FILE) {
+        download = download.overwrite(); // of an earlier demo
+    }
+    let downloaded = download.await?;
     let path = downloaded.path.to_string_lossy();
     let spent: Option<Credits> = before.checked_sub(client.remaining_credits().await?);
     let spent = spent.map_or("unknown".to_owned(), |spent| spent.in_words());

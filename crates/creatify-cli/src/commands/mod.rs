@@ -43,10 +43,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliEr
         Command::Wait { job_ids, goal, timeout } => {
             wait::wait(session, &job_ids, goal.map(Into::into), timeout.timeout).await
         }
-        Command::Download { job_ids, out, preview, timeout } => {
-            let output = if preview { creatify::Goal::Preview } else { creatify::Goal::Video };
-            download::download(session, &job_ids, &out, output, timeout.timeout).await
-        }
+        Command::Download(options) => download::download(session, &options).await,
         Command::Ledger(options) => ledger::ledger(session, &options),
         Command::Listen(options) => listen::listen(session, &options).await,
         Command::Sandbox(options) => sandbox::serve(session, &options).await,

@@ -128,8 +128,8 @@ pub(super) async fn tell<T: JobResult>(
     let Some(exit_code) = errors.iter().map(CliError::exit_code).max() else {
         return session.output.show(&done, text);
     };
-    if let (true, Some(error)) = (is_single, errors.pop()) {
-        return Err(error);
+    if is_single {
+        return errors.pop().map_or(Ok(()), Err);
     }
     for error in &errors {
         report::describe(session, error).await;

@@ -123,7 +123,7 @@ async fn submit(
         });
         accepted.job
     } else {
-        let left = options.timeout.timeout.saturating_sub(started.elapsed());
+        let left = whole_milliseconds(options.timeout.timeout.saturating_sub(started.elapsed()));
         let job = finish(session, &accepted, left).await?;
         let balance = if options.show_balance { Balance::Shown } else { Balance::Unread };
         settled(session, client, &accepted, &job, balance).await;
@@ -134,6 +134,11 @@ async fn submit(
         .show(&job, || ResultText { full: layout::job_text(&job), short: job.id().to_string() })?;
     session.open_jobs.told(accepted.handle);
     Ok(())
+}
+
+/// Returns a duration without the digits that only a clock wants.
+fn whole_milliseconds(duration: Duration) -> Duration {
+    duration - Duration::from_nanos(u64::from(duration.subsec_nanos() % 1_000_000))
 }
 
 async fn send(session: &Session, request: Request<'_>) -> Result<SubmittedJob, CliError> {
@@ -175,7 +180,7 @@ pub(crate) async fn finish(
     wait::submitted(session, accepted.wait(), accepted.handle, timeout).await
 }
 
-/// Whether the balance is read and shown.
+/// The balance after the job: read and shown, or not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Balance {
     Shown,

@@ -63,6 +63,7 @@ pub(crate) async fn wait(
     });
     // Every wait goes on to its end, whatever becomes of the others.
     let results = join_all(waits).await;
+    drop(bars); // before anything is printed below them
     let reached: Vec<_> =
         results.iter().filter(|(_, result)| result.is_ok()).map(|(handle, _)| *handle).collect();
     let results = results.into_iter().map(|(handle, result)| (handle.id, result)).collect();

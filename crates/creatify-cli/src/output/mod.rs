@@ -6,6 +6,7 @@ pub(crate) mod layout;
 pub(crate) mod logs;
 mod redaction;
 mod stream;
+mod terminal;
 mod visible;
 
 use std::{
@@ -25,7 +26,7 @@ pub(crate) use redaction::Redaction;
 pub(crate) use stream::Reader;
 pub(crate) use visible::{csv_cell, visible};
 
-/// Whether notes and progress are shown on stderr.
+/// Notes and progress on stderr: shown or hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notes {
     Shown,
@@ -59,7 +60,7 @@ impl Output {
         Self(Arc::new(Inner {
             format,
             notes,
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            bars: MultiProgress::with_draw_target(terminal::draw_target()),
             redaction: OnceLock::new(),
             printed: AtomicBool::new(false),
         }))
@@ -73,6 +74,22 @@ impl Output {
     pub(crate) fn bars(&self) -> Option<&MultiProgress> {
         let shown = self.0.notes == Notes::Shown && io::stderr().is_terminal();
         shown.then_some(&self.0.bars)
+    }
+
+    /// Stops drawing progress, and leaves what was drawn where it is.
+    pub(crate) fn stop_drawing(&self) {
+        if let Some(bars) = self.bars().filter(|bars| !bars.is_hidden()) {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+            // The cursor is at the end of the last line that was drawn.
+            let _ = writeln!(io::stderr());
+        }
+    }
+
+    /// Draws progress again, below everything that was printed.
+    pub(crate) fn resume_drawing(&self) {
+        if let Some(bars) = self.bars() {
+            bars.set_draw_target(terminal::draw_target());
+        }
     }
 
     /// Sets the secrets that must not be printed from now on.

@@ -1,8 +1,10 @@
 //! Runs of the real command, as a user would start it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // for tests only
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)] // for tests, of which none uses all
 
 mod prism;
+pub mod process;
+pub mod service;
 
 use std::process::{Command, Stdio};
 
@@ -57,9 +59,18 @@ pub fn using(sandbox: &Sandbox) -> Command {
 }
 
 /// Runs a command to its end while the sandbox goes on.
-pub async fn run(mut command: Command, arguments: &[&str]) -> Run {
-    command.args(arguments);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+pub async fn run(command: Command, arguments: &[&str]) -> Run {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string()).collect();
+    let running = move || {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        run_now(command, &arguments)
+    };
+    tokio::task::spawn_blocking(running).await.unwrap()
+}
+
+/// Runs a command to its end.
+pub fn run_now(mut command: Command, arguments: &[&str]) -> Run {
+    let output = command.args(arguments).output().unwrap();
     Run {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -149,15 +149,15 @@ impl Client {
         join_all(handles.iter().map(|handle| self.wait(*handle)).collect::<Vec<_>>())
     }
 
-    /// Tells the waits for a job that it may have changed, so that it is polled at once. Free: at most
-    /// one request, and none when nobody waits for the job.
+    /// Tells the waits for a job that it may have changed, so that it is polled at once. Free: at
+    /// most one request, and none when nobody waits for the job.
     ///
-    /// A hint never ends a wait by itself: anyone can post to a webhook URL. Hints that show nothing
-    /// new cost at most one request a job a minute. Waits for jobs with a webhook URL learn how
-    /// reliable hints are, and poll less often the more they are.
+    /// A hint never ends a wait by itself: anyone can post to a webhook URL. Hints that show
+    /// nothing new cost at most one request a job a minute. Waits for jobs with a webhook URL learn
+    /// how reliable hints are, and poll less often the more they are.
     ///
     /// ```no_run
-    /// # fn example(client: creatify::Client, body: &[u8]) -> Result<(), creatify::Error> {
+    /// # fn example(client: creatify::Client, body: &[u8]) -> creatify::Result<()> {
     /// let delivery = creatify::webhook::parse(body)?;
     /// client.hint(delivery.job);
     /// # Ok(())
@@ -292,20 +292,35 @@ impl Client {
     }
 
     /// Downloads a job's video, or its preview's page, to a file; into a directory when
-    /// `destination` is one, named after the job. Free.
+    /// `destination` is one, as `JOB_ID.mp4` or `JOB_ID.preview.html`. Free.
     ///
-    /// The video's URL has no documented lifetime, so do this as soon as the job is done. It is
-    /// fetched without credentials, from https only (http from loopback), to `NAME.part`, which
-    /// becomes the file when it is whole. A broken download goes on where it stopped, now or in a
-    /// later call, if the server allows it; otherwise nothing is left behind.
+    /// The video's link has no documented lifetime, so do this as soon as the job is done. It is
+    /// read without credentials, from https only (from this machine only when the API is on it), to
+    /// `NAME.part`, which becomes the file when it is whole. One download at a time writes to a
+    /// file, and files that are there already are kept unless
+    /// [`overwrite`](Download::overwrite) is called.
+    ///
+    /// A download that broke off goes on where it stopped, now or in a later call, if the storage
+    /// proves that it is still the same version: by a strong `ETag`, the total length and
+    /// `Last-Modified`. Otherwise it starts over, and nothing is left behind when it fails. While
+    /// the storage does not have the file yet (403, 404), it is asked for during 30 s. When the
+    /// link has expired, the job is read again for a new one, which is free. Pauses that the
+    /// storage asks for are kept to. [`timeout`](Download::timeout) and
+    /// [`min_speed`](Download::min_speed) bound all of it.
+    ///
+    /// An empty file, a web page, XML, JSON and other files that are no video by their first bytes
+    /// and declared type are refused, and declared compression (gzip, deflate) is undone. A file
+    /// whose length the storage does not tell can be cut off without a sign; the end of an MP4 is
+    /// then known from its own boxes, that of any other format is not.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoOutput`] when the job does not have it yet, [`ErrorKind::Download`] when it
-    /// could not be fetched or written.
+    /// [`ErrorKind::NoOutput`] when the job does not have it yet, [`ErrorKind::InvalidInput`] when
+    /// the destination is in the way, [`ErrorKind::Download`] when it could not be fetched or
+    /// written.
     ///
     /// ```no_run
-    /// # async fn example(client: creatify::Client, job: creatify::Job) -> Result<(), creatify::Error> {
+    /// # async fn example(client: creatify::Client, job: creatify::Job) -> creatify::Result<()> {
     /// let file = client.download(&job, creatify::Goal::Video, "videos/").await?;
     /// println!("{} bytes in {}", file.bytes, file.path.display());
     /// # Ok(())
@@ -333,7 +348,8 @@ impl Client {
     /// then.
     ///
     /// ```no_run
-    /// # async fn example(client: creatify::Client, error: creatify::Error) -> Result<(), creatify::Error> {
+    /// # use creatify::{Client, Error};
+    /// # async fn example(client: Client, error: Error) -> creatify::Result<()> {
     /// use creatify::{MatchConfidence, Reconciled};
     ///
     /// if let Some(record) = error.submission_record() {

@@ -36,9 +36,9 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Returns the estimates by the other known rate cards, where they differ: the vendor's document
-    /// and its public pages state different prices, and only charges show which apply. Empty for a
-    /// card of your own.
+    /// Returns the estimates by the other known rate cards, where they differ: the vendor's
+    /// document and its public pages state different prices, and only charges show which apply.
+    /// Empty for a card of your own.
     ///
     /// ```
     /// use creatify::{ModelVersion, credits::{BillableOperation, RateCard}};

@@ -1,7 +1,15 @@
-//! Downloads of videos to disk: streamed, resumed after a cut, bounded, checked, and renamed at the
-//! end. Without credentials.
+//! Downloads of videos and preview pages to disk, without credentials: streamed, resumed, bounded,
+//! checked, and renamed at the end.
 
+mod answer;
+mod content;
+mod destination;
+mod failure;
+mod mp4;
 mod part;
+mod retries;
+mod speed;
+mod transfer;
 
 use std::{
     future::{Future, IntoFuture},
@@ -10,58 +18,66 @@ use std::{
     time::Duration,
 };
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use http::{
-    StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, RANGE},
-};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    error::{BoxError, Error, ErrorKind},
+    error::{Error, ErrorKind},
     http::transport,
     job::{Goal, Job, JobHandle},
-    jobs::JobReader,
 };
+use destination::Existing;
+use failure::Failure;
 use part::Part;
+use retries::Retries;
+use speed::MinSpeed;
+pub(crate) use transfer::DownloadClient;
+use transfer::{Limits, ProgressHook, Transfer};
 
 /// Larger files are refused unless [`Download::max_bytes`] says otherwise.
 const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
-const RETRIES: usize = 4;
+const TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// As good as none, and no clock overflows.
+const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A file to be fetched. Awaiting it does so.
-#[must_use = "nothing is fetched before it is awaited"]
+/// A file to be downloaded. Awaiting it does so.
+///
+/// ```no_run
+/// # use creatify::{Client, Error, Job};
+/// # async fn example(client: Client, job: Job) -> Result<(), Error> {
+/// use std::time::Duration;
+///
+/// let file = client
+///     .download(&job, creatify::Goal::Video, "video.mp4")
+///     .overwrite()
+///     .timeout(Duration::from_secs(600))
+///     .on_progress(|bytes, total| println!("{bytes} of {total:?} bytes"))
+///     .await?;
+/// # drop(file);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is downloaded before it is awaited"]
 pub struct Download<'c> {
     client: &'c DownloadClient,
     handle: JobHandle,
-    url: Option<String>,
+    link: Option<String>,
     destination: PathBuf,
-    max_bytes: u64,
+    existing: Existing,
+    limits: Limits,
+    on_progress: Option<ProgressHook>,
 }
 
-/// A file that was fetched.
+/// A file that was downloaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Downloaded {
-    /// Where it is.
+    /// Path of the file. Serialized as text, with replacement characters if it is not UTF-8.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
-    /// Its length.
+    /// Length of the file.
     pub bytes: u64,
-}
-
-/// The client of downloads: HTTP without credentials, and the reader of jobs.
-pub(crate) struct DownloadClient {
-    http: reqwest::Client,
-    jobs: JobReader,
-    /// Whether the API itself is on this machine, so that videos may be, too.
-    api: Url,
-}
-
-impl DownloadClient {
-    pub(crate) fn new(jobs: JobReader, api: &Url) -> Result<Self, Error> {
-        Ok(Self { http: transport::downloads()?, jobs, api: api.clone() })
-    }
 }
 
 impl<'c> Download<'c> {
@@ -74,10 +90,107 @@ impl<'c> Download<'c> {
         Self {
             client,
             handle: JobHandle { id: job.id(), goal: output },
-            url: job.output(output).map(str::to_owned),
+            link: job.output(output).map(str::to_owned),
             destination,
-            max_bytes: MAX_BYTES,
+            existing: Existing::Keep,
+            limits: Limits {
+                max_bytes: MAX_BYTES,
+                timeout: TIMEOUT,
+                min_speed: MinSpeed::default(),
+            },
+            on_progress: None,
         }
+    }
+
+    /// Replaces a file that is there already, and a `NAME.part` that no download has left. Without
+    /// this, they are kept and the download fails before it sends anything. Devices, pipes and
+    /// directories are never replaced.
+    #[doc(alias = "force")]
+    pub fn overwrite(mut self) -> Self {
+        self.existing = Existing::Overwrite;
+        self
+    }
+
+    /// Refuses files larger than this; 4 GiB by default.
+    pub fn max_bytes(mut self, max_bytes: u64) -> Self {
+        self.limits.max_bytes = max_bytes;
+        self
+    }
+
+    /// Sets the time for the whole download with all its attempts; 1 hour by default. What has
+    /// arrived when it passes is kept for a later download, if the storage can resume it.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limits.timeout = timeout.min(MAX_TIMEOUT);
+        self
+    }
+
+    /// Sets the lowest speed, as a mean over a window; 1024 bytes a second over 60 s by default.
+    /// Below it the connection is given up and another one is tried, a few times. A speed of 0
+    /// permits everything.
+    pub fn min_speed(mut self, bytes_per_second: u64, window: Duration) -> Self {
+        let window = window.clamp(Duration::from_secs(1), MAX_TIMEOUT);
+        self.limits.min_speed = MinSpeed { bytes_per_second, window };
+        self
+    }
+
+    /// Calls a function with the bytes that are there and the length of the whole file, if it is
+    /// known: when an answer begins and after each piece of it. The bytes can become fewer when the
+    /// download has to start over.
+    #[doc(alias = "progress bar")]
+    pub fn on_progress(mut self, hook: impl FnMut(u64, Option<u64>) + Send + 'static) -> Self {
+        self.on_progress = Some(Box::new(hook));
+        self
+    }
+
+    async fn run(self) -> Result<Downloaded, Error> {
+        let handle = self.handle;
+        let Some(link) = &self.link else {
+            let message = format!("the job has no {} yet", handle.goal);
+            return Err(Error::new(ErrorKind::NoOutput, message).of_job(handle));
+        };
+        let fetched = match self.check_link(link) {
+            Ok(link) => self.fetch(link).await,
+            Err(failure) => Err(failure),
+        };
+        fetched.map_err(|failure| failure.into_error(handle))
+    }
+
+    fn check_link(&self, link: &str) -> Result<Url, Failure> {
+        let link = Url::parse(link)
+            .map_err(|error| Failure::new(format!("its link is not a URL ({error})")))?;
+        transport::check_link(&self.client.api, &link).map_err(Failure::new)?;
+        Ok(link)
+    }
+
+    async fn fetch(self, link: Url) -> Result<Downloaded, Failure> {
+        let Self { client, handle, existing, limits, .. } = self;
+        let path = destination::file(&self.destination, handle, &link);
+        destination::check(&path, existing)?;
+        let deadline = Instant::now() + limits.timeout;
+        let mut transfer = Transfer {
+            client,
+            handle,
+            part: Part::open(&path, &link, existing).await?,
+            link,
+            limits,
+            deadline,
+            retries: Retries::new(),
+            on_progress: self.on_progress,
+        };
+        let result = tokio::time::timeout_at(deadline, transfer.run()).await;
+        let part = &mut transfer.part;
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => return Err(failure),
+            Err(_) => {
+                part.flush().await?;
+                let (arrived, seconds) = (part.length(), limits.timeout.as_secs_f64());
+                let reason = format!("the time-out of {seconds} s passed with {arrived} bytes");
+                return Err(Failure::new(reason));
+            }
+        }
+        part.finish(&path, existing).await?;
+        Ok(Downloaded { path, bytes: part.length() })
     }
 }
 
@@ -90,207 +203,7 @@ impl<'c> IntoFuture for Download<'c> {
     }
 }
 
-/// Why an attempt ended.
-enum Broken {
-    /// Another attempt may succeed.
-    Passing(BoxError),
-    /// None will.
-    Final(BoxError),
-}
-
-impl Download<'_> {
-    /// Refuses files larger than this; 4 GiB by default.
-    pub fn max_bytes(mut self, max_bytes: u64) -> Self {
-        self.max_bytes = max_bytes;
-        self
-    }
-
-    async fn run(self) -> Result<Downloaded, Error> {
-        let handle = self.handle;
-        let failed = |source: BoxError| {
-            Error::new(
-                ErrorKind::Download,
-                format!("the {} could not be downloaded: {source}", handle.goal),
-            )
-            .of_job(handle)
-        };
-        let Some(url) = &self.url else {
-            return Err(Error::new(
-                ErrorKind::NoOutput,
-                format!("the job has no {} yet", handle.goal),
-            )
-            .of_job(handle));
-        };
-        let url = Url::parse(url).map_err(|error| failed(error.into()))?;
-        transport::check_scheme(&url).map_err(|reason| failed(reason.into()))?;
-        let path = self.path(&url);
-        let mut part = Part::open(&path, &url).await.map_err(|error| failed(error.into()))?;
-
-        let mut pauses = ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_times(RETRIES)
-            .with_jitter()
-            .build();
-        loop {
-            let before = part.length();
-            let broken = match self.attempt(&url, &mut part).await {
-                Ok(()) => break,
-                Err(broken) => broken,
-            };
-            let source = match (broken, pauses.next()) {
-                (Broken::Passing(source), Some(pause)) => {
-                    tracing::info!(%source, bytes = part.length(), "the download broke off and goes on");
-                    tokio::time::sleep(pause).await;
-                    // What brings the file forward may go on as long as it does.
-                    if part.length() > before {
-                        pauses = ExponentialBuilder::new()
-                            .with_min_delay(pause)
-                            .with_max_times(RETRIES)
-                            .with_jitter()
-                            .build();
-                    }
-                    continue;
-                }
-                (Broken::Passing(source) | Broken::Final(source), _) => source,
-            };
-            part.abandon().await;
-            return Err(failed(source));
-        }
-        if let Err(error) = part.finish(&path).await {
-            part.abandon().await;
-            return Err(failed(error.into()));
-        }
-        Ok(Downloaded { path, bytes: part.length() })
-    }
-
-    /// One request: from the beginning, or from where the part ends.
-    async fn attempt(&self, url: &Url, part: &mut Part) -> Result<(), Broken> {
-        let mut request = self.client.http.get(url.clone());
-        if let Some((from, etag)) = part.resumable() {
-            request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, etag);
-        }
-        let mut response =
-            request.send().await.map_err(|error| Broken::Passing(error.without_url().into()))?;
-        let status = response.status();
-        match status {
-            StatusCode::PARTIAL_CONTENT if Extent::of(&response).continues(part) => {}
-            StatusCode::OK => {
-                let etag = header(&response, ETAG)
-                    .filter(|etag| !etag.starts_with("W/"))
-                    .map(str::to_owned);
-                part.restart(etag).await.map_err(|error| Broken::Final(error.into()))?;
-            }
-            // The part is whole, or is of another file. Begin again to know.
-            StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => {
-                part.restart(None).await.map_err(|error| Broken::Final(error.into()))?;
-                return Err(Broken::Passing("the server does not resume this download".into()));
-            }
-            status
-                if status.is_server_error()
-                    || status == StatusCode::TOO_MANY_REQUESTS
-                    || status == StatusCode::REQUEST_TIMEOUT =>
-            {
-                return Err(Broken::Passing(format!("the server answered {status}").into()));
-            }
-            status => return Err(Broken::Final(format!("the server answered {status}").into())),
-        }
-        let content_type = header(&response, CONTENT_TYPE).unwrap_or_default();
-        if self.handle.goal == Goal::Video && content_type.starts_with("text/html") {
-            return Err(Broken::Final(
-                "the server answered with a web page instead of a video".into(),
-            ));
-        }
-        let too_large =
-            || Broken::Final(format!("the file is larger than {} bytes", self.max_bytes).into());
-        // A server may send less of the rest than it was asked for; only the whole is the whole.
-        let length =
-            header(&response, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-        let expected = Extent::of(&response)
-            .total
-            .or(length.map(|length| part.length().saturating_add(length)));
-        if expected.is_some_and(|expected| expected > self.max_bytes) {
-            return Err(too_large());
-        }
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if part.length() + chunk.len() as u64 > self.max_bytes => {
-                    return Err(too_large());
-                }
-                Ok(Some(chunk)) => {
-                    part.append(&chunk).await.map_err(|error| Broken::Final(error.into()))?
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    part.flush().await.map_err(|error| Broken::Final(error.into()))?;
-                    return Err(Broken::Passing(error.without_url().into()));
-                }
-            }
-        }
-        match expected {
-            Some(expected) if expected != part.length() => Err(Broken::Passing(
-                format!("{} of {expected} bytes arrived", part.length()).into(),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// The file itself: the destination, or a name in it when it is a directory.
-    fn path(&self, url: &Url) -> PathBuf {
-        let names_directory =
-            self.destination.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
-        if !names_directory && !self.destination.is_dir() {
-            return self.destination.clone();
-        }
-        let extension = match self.handle.goal {
-            Goal::Preview => "html",
-            Goal::Video => {
-                let extension =
-                    Path::new(url.path()).extension().and_then(|extension| extension.to_str());
-                extension
-                    .filter(|text| {
-                        text.len() <= 5 && text.chars().all(|c| c.is_ascii_alphanumeric())
-                    })
-                    .unwrap_or("mp4")
-            }
-        };
-        let id = self.handle.id;
-        self.destination.join(match self.handle.goal {
-            Goal::Preview => format!("{id}.preview.{extension}"),
-            Goal::Video => format!("{id}.{extension}"),
-        })
-    }
-}
-
-fn header(response: &reqwest::Response, name: http::HeaderName) -> Option<&str> {
-    response.headers().get(name)?.to_str().ok()
-}
-
-/// What a 206 says of the bytes in it: `Content-Range: bytes 100-199/200`.
-#[derive(Debug, Default)]
-struct Extent<'r> {
-    from: Option<u64>,
-    /// How long the whole file is, if that is known.
-    total: Option<u64>,
-    etag: Option<&'r str>,
-}
-
-impl<'r> Extent<'r> {
-    fn of(response: &'r reqwest::Response) -> Self {
-        let range = header(response, CONTENT_RANGE)
-            .filter(|_| response.status() == StatusCode::PARTIAL_CONTENT);
-        let Some((from, rest)) =
-            range.and_then(|range| range.strip_prefix("bytes ")?.split_once('-'))
-        else {
-            return Self::default();
-        };
-        let total = rest.split_once('/').and_then(|(_, total)| total.parse().ok());
-        Self { from: from.parse().ok(), total, etag: header(response, ETAG) }
-    }
-
-    /// Whether it goes on where the part ends, with bytes of the same file: not every server minds `If-Range`.
-    fn continues(&self, part: &Part) -> bool {
-        part.resumable().is_some_and(|(from, etag)| {
-            self.from == Some(from) && self.etag.is_none_or(|now| now == etag)
-        })
-    }
+/// Writes a path as text: paths are not always UTF-8, and texts of JSON are.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }

@@ -9,7 +9,12 @@ mod repair;
 pub(crate) mod retry;
 pub(crate) mod transport;
 
-use std::{future::Future, num::NonZeroU32, num::NonZeroUsize, time::Duration};
+use std::{
+    future::Future,
+    num::{NonZeroU32, NonZeroUsize},
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::Utc;
@@ -22,7 +27,7 @@ use url::Url;
 
 pub(crate) use call_error::CallError;
 pub use error_response::{ErrorMessages, ErrorResponse};
-pub(crate) use pagination::Listing;
+pub(crate) use pagination::ListPage;
 use rate_limiter::RateLimiter;
 pub(crate) use retry::Origin;
 use retry::{Billing, Failure, RetryDecision, RetryState, decide};
@@ -201,7 +206,9 @@ impl Executor {
             Billing::Billable => self.unpooled.clone(),
         };
         let api = ApiClient::new_with_client(&self.api_base_url, http, context.clone());
-        let mut error = match with_timeout(timeout, send(api)).await {
+        // Pinned here, since moving it costs more than polling it.
+        let mut request = pin!(send(api));
+        let mut error = match with_timeout(timeout, request.as_mut()).await {
             Some(Ok(value)) => {
                 self.succeeded(value.headers());
                 return Ok(value.into_inner());
@@ -280,9 +287,8 @@ impl Executor {
 
 /// Runs a request until a time-out; `None` when it passed. The connection is given a moment more
 /// to hand over an answer that is there already.
-async fn with_timeout<T>(timeout: Duration, request: impl Future<Output = T>) -> Option<T> {
-    let mut request = std::pin::pin!(request);
-    match tokio::time::timeout(timeout, &mut request).await {
+async fn with_timeout<F: Future>(timeout: Duration, mut request: Pin<&mut F>) -> Option<F::Output> {
+    match tokio::time::timeout(timeout, request.as_mut()).await {
         Ok(answer) => Some(answer),
         Err(_) => tokio::time::timeout(LATE_ANSWER_GRACE, request).await.ok(),
     }

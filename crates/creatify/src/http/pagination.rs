@@ -11,14 +11,14 @@ use crate::error::{Error, ErrorKind};
 const MAX_PAGES: usize = 100;
 
 /// A list that may be one page of several.
-pub(crate) trait Listing: DeserializeOwned {
+pub(crate) trait ListPage: DeserializeOwned {
     type Item;
 
     /// Returns its items, and the URL of the next page.
     fn split(self) -> (Vec<Self::Item>, Option<String>);
 }
 
-impl Listing for types::CustomTemplateJobList {
+impl ListPage for types::CustomTemplateJobList {
     type Item = types::CustomTemplateJob;
 
     fn split(self) -> (Vec<Self::Item>, Option<String>) {
@@ -29,7 +29,7 @@ impl Listing for types::CustomTemplateJobList {
     }
 }
 
-impl Listing for types::CustomTemplateList {
+impl ListPage for types::CustomTemplateList {
     type Item = types::CustomTemplate;
 
     fn split(self) -> (Vec<Self::Item>, Option<String>) {
@@ -47,7 +47,7 @@ fn next_of(next: Option<String>) -> Option<String> {
 impl Executor {
     /// Returns the items of a first page and of all that follow it. A list with more pages than
     /// are followed is cut there, with a warning.
-    pub(crate) async fn all_pages<L: Listing>(
+    pub(crate) async fn all_pages<L: ListPage>(
         &self,
         operation: OperationId,
         first: L,

@@ -1,12 +1,19 @@
 //! Repairs of JSON text that strict parsers refuse: what can be read of an answer is read.
 
-/// Decodes a body as text: by its byte-order mark, otherwise as UTF-8 with replacement characters,
-/// and without the prefixes that keep browsers from running it.
+use std::io::Read;
+
+/// Largest text that a compressed body may become.
+const MAX_TEXT_BYTES: u64 = creatify_api::MAX_BODY_BYTES as u64;
+
+/// Decodes a body as text: decompressed if it is gzip that nobody declared, by its byte-order mark,
+/// otherwise as UTF-8 with replacement characters, and without the prefixes that keep browsers from
+/// running it.
 pub(crate) fn text(body: &[u8]) -> String {
-    let text = match body {
+    let decompressed = gunzipped(body);
+    let text = match decompressed.as_deref().unwrap_or(body) {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        _ => String::from_utf8_lossy(body).into_owned(),
+        utf8 => String::from_utf8_lossy(utf8).into_owned(),
     };
     let text = text.trim_start_matches('\u{feff}').trim();
     let text = [")]}',", ")]}'", "while(1);", "for(;;);"]
@@ -14,6 +21,17 @@ pub(crate) fn text(body: &[u8]) -> String {
         .find_map(|prefix| text.strip_prefix(prefix))
         .unwrap_or(text);
     text.to_owned()
+}
+
+/// Decompresses a body with the signature of gzip, as far as it goes.
+fn gunzipped(body: &[u8]) -> Option<Vec<u8>> {
+    if !body.starts_with(&[0x1f, 0x8b]) {
+        return None;
+    }
+    let mut text = Vec::new();
+    // What arrived of a body that breaks off is used.
+    let _ = flate2::read::GzDecoder::new(body).take(MAX_TEXT_BYTES).read_to_end(&mut text);
+    Some(text)
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
@@ -189,6 +207,17 @@ mod tests {
         assert_eq!(text(b"\xef\xbb\xbf {}"), "{}");
         assert_eq!(text(b")]}',\n{}").trim(), "{}");
         assert_eq!(text(b"{\"a\": \"\xe9\"}"), "{\"a\": \"\u{fffd}\"}");
+    }
+
+    #[test]
+    fn gzip_that_nobody_declared_is_decompressed_also_when_it_breaks_off() {
+        let mut encoder =
+            flate2::read::GzEncoder::new(&b"{\"a\": 1}"[..], flate2::Compression::fast());
+        let mut compressed = Vec::new();
+        encoder.read_to_end(&mut compressed).unwrap();
+        assert_eq!(text(&compressed), r#"{"a": 1}"#);
+        let cut = text(&compressed[..compressed.len() - 9]);
+        assert!(r#"{"a": 1}"#.starts_with(&cut), "{cut}");
     }
 
     #[test]

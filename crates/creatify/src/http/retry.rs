@@ -81,7 +81,7 @@ pub(crate) fn decide(state: RetryState) -> RetryDecision {
     match (billing, server_effect(failure)) {
         (Billing::Billable, ServerEffect::Possible) => return RetryDecision::OutcomeUnknown,
         (_, ServerEffect::Refused) => return RetryDecision::GiveUp,
-        (Billing::Billable, ServerEffect::Processed) => return RetryDecision::GiveUp,
+        (Billing::Billable, ServerEffect::Certain) => return RetryDecision::GiveUp,
         (_, ServerEffect::None) | (Billing::Free, _) => {}
     }
     if is_final_for_reads(failure, attempts) {
@@ -122,7 +122,8 @@ enum ServerEffect {
     Refused,
     /// Unknown: it may have been processed.
     Possible,
-    Processed,
+    /// It was processed.
+    Certain,
 }
 
 /// Statuses by which a proxy says that the caller went away before the answer.
@@ -133,7 +134,7 @@ fn server_effect(failure: Failure) -> ServerEffect {
         Failure::DeadlinePassed | Failure::NotConnected => ServerEffect::None,
         Failure::Untrusted => ServerEffect::Refused,
         Failure::NoAnswer | Failure::RefusalInSuccess => ServerEffect::Possible,
-        Failure::Undecodable { .. } => ServerEffect::Processed,
+        Failure::Undecodable { .. } => ServerEffect::Certain,
         Failure::Answer { status, origin, .. } => match status {
             StatusCode::TOO_MANY_REQUESTS => ServerEffect::None,
             StatusCode::REQUEST_TIMEOUT => ServerEffect::Possible,

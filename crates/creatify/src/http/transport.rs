@@ -35,15 +35,30 @@ fn api(base_url: &Url) -> Result<reqwest::ClientBuilder, Error> {
     Ok(if is_loopback(base_url) { builder.no_proxy() } else { builder })
 }
 
-/// Builds the client of downloads, which knows no credentials.
-pub(crate) fn downloads() -> Result<reqwest::Client, Error> {
-    let policy = reqwest::redirect::Policy::custom(|attempt| {
-        match check_redirect(attempt.previous(), attempt.url()) {
+/// Builds the client of downloads, which knows no credentials. The files are those that an API with
+/// this base URL names.
+pub(crate) fn downloads(api: &Url) -> Result<reqwest::Client, Error> {
+    let is_local = is_loopback(api);
+    let api = api.clone();
+    let policy = reqwest::redirect::Policy::custom(move |attempt| {
+        let checked = check_redirect(attempt.previous(), attempt.url())
+            .and_then(|()| check_link(&api, attempt.url()));
+        match checked {
             Ok(()) => attempt.follow(),
             Err(reason) => attempt.error(reason),
         }
     });
-    built(base()?.redirect(policy).read_timeout(DOWNLOAD_IDLE_TIMEOUT))
+    let builder = base()?.redirect(policy).read_timeout(DOWNLOAD_IDLE_TIMEOUT);
+    built(if is_local { builder.no_proxy() } else { builder })
+}
+
+/// Refuses links of files that an API with this base URL must not name: plain http, and this
+/// machine unless the API is on it, too.
+pub(crate) fn check_link(api: &Url, link: &Url) -> Result<(), &'static str> {
+    if names_this_machine(link) && !names_this_machine(api) {
+        return Err("an API elsewhere must not name a file on this machine (loopback)");
+    }
+    check_scheme(link)
 }
 
 fn base() -> Result<reqwest::ClientBuilder, Error> {
@@ -136,6 +151,22 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Returns whether a URL leads to this machine, by more names than are trusted for plain http.
+fn names_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => match address.to_ipv4_mapped() {
+            Some(address) => address.is_loopback() || address.is_unspecified(),
+            None => address.is_loopback() || address.is_unspecified(),
+        },
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +190,30 @@ mod tests {
         assert!(!allowed(&[&loopback, &https], "http://127.0.0.1:8"));
         assert!(!allowed(&[&loopback], "http://cdn.example.com"));
         assert!(!allowed(&[&https; MAX_DOWNLOAD_REDIRECTS + 1], "https://cdn.example.com"));
+    }
+
+    #[test]
+    fn only_an_api_on_this_machine_names_files_on_it() {
+        let allowed = |api: &str, link: &str| {
+            check_link(&api.parse().unwrap(), &link.parse().unwrap()).is_ok()
+        };
+        for link in [
+            "http://127.0.0.1:8/video.mp4",
+            "https://127.0.0.1/video.mp4",
+            "https://127.1/video.mp4",
+            "http://localhost/video.mp4",
+            "https://a.localhost./video.mp4",
+            "https://0.0.0.0/video.mp4",
+            "https://[::1]/video.mp4",
+            "https://[::ffff:127.0.0.1]/video.mp4",
+        ] {
+            assert!(!allowed("https://api.creatify.ai", link), "{link}");
+        }
+        assert!(allowed("https://api.creatify.ai", "https://cdn.example.com/video.mp4"));
+        assert!(!allowed("https://api.creatify.ai", "http://cdn.example.com/video.mp4"));
+        assert!(allowed("http://127.0.0.1:9", "http://localhost:8/video.mp4"));
+        assert!(allowed("http://127.0.0.1:9", "https://cdn.example.com/video.mp4"));
+        assert!(!allowed("http://127.0.0.1:9", "http://cdn.example.com/video.mp4"));
     }
 
     #[test]

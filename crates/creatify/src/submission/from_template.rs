@@ -89,11 +89,14 @@ impl<'c> Preview<'c> {
     ///
     /// # Errors
     ///
-    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), [`OverLimit`](crate::ErrorKind::OverLimit),
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput),
+    ///   [`OverLimit`](crate::ErrorKind::OverLimit),
     ///   [`OverBudget`](crate::ErrorKind::OverBudget): nothing was sent.
-    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): it may have been accepted. It was not sent
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): it may have been accepted. It was
+    ///   not sent
     ///   again.
-    /// - [`Undecodable`](crate::ErrorKind::Undecodable): it was accepted and charged; [`Error::job`] has
+    /// - [`Undecodable`](crate::ErrorKind::Undecodable): it was accepted and charged;
+    ///   [`Error::job`] has
     ///   the handle if the answer had an id.
     /// - Any other: it was not accepted, and not charged.
     pub async fn send(self) -> Result<SubmittedJob, Error> {

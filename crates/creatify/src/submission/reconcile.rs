@@ -300,7 +300,8 @@ mod tests {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         assert_eq!(proves_something_at(&record()), at("2026-05-04T09:13:15Z"));
         let reset_at_once = SubmissionRecord { given_up_at: record().sent_at, ..record() };
-        assert_eq!(proves_something_at(&reset_at_once), at("2026-05-04T09:13:15Z")); // the time-out may still be running elsewhere
+        // The time-out may still be running elsewhere.
+        assert_eq!(proves_something_at(&reset_at_once), at("2026-05-04T09:13:15Z"));
         let at_the_end_of_time = SubmissionRecord {
             given_up_at: DateTime::<Utc>::MAX_UTC,
             timeout: Duration::MAX,

@@ -156,15 +156,13 @@ fn refuse_second_render(submitter: &Submitter, job: &Job) -> Result<(), Error> {
     let running = |message: String, charge_risk| {
         Err(Error::new(ErrorKind::AlreadyRunning, message).charged(charge_risk))
     };
-    match job.status() {
-        status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) => {
-            let message = format!(
-                "the job is being made already (its status is {status}), and a second render would \
+    // A status that is not known says nothing.
+    if let status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) = job.status() {
+        let message = format!(
+            "the job is being made already (its status is {status}), and a second render would \
                  be charged again"
-            );
-            return running(message, ChargeRisk::Charged);
-        }
-        _ => {} // a status that is not known says nothing
+        );
+        return running(message, ChargeRisk::Charged);
     }
     match submitter.billing().open_render(job.id()) {
         None => Ok(()),

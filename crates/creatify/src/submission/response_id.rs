@@ -85,7 +85,8 @@ fn string(text: &str) -> Option<(String, &str)> {
         character => *character == '"',
     })?;
     let (token, after) = text.split_at(end + 1);
-    Some((serde_json::from_str(token).unwrap_or_default(), after)) // what no string may have in it is no id either
+    // A string with something that no string may have in it is no id either.
+    Some((serde_json::from_str(token).unwrap_or_default(), after))
 }
 
 #[cfg(test)]

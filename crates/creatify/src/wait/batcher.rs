@@ -17,6 +17,7 @@ use tokio::{
 use super::{
     hints::{HintReliability, Hints, Seen},
     list_support::{self, ListSupport},
+    pending::{Batching, PendingPoll},
 };
 use crate::{
     error::Error,
@@ -66,31 +67,6 @@ enum Engine {
     #[default]
     Stopped,
     Running,
-}
-
-/// A poll that was asked for and not made yet.
-#[derive(Debug)]
-pub(super) struct PendingPoll {
-    pub(super) id: JobId,
-    number: u64,
-    earliest: Instant,
-    batching: Batching,
-    answer: oneshot::Sender<Result<Job, Error>>,
-}
-
-/// Permission to ask for a job together with others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Batching {
-    Allowed,
-    /// It was missing from a list: only asking for it alone tells.
-    Alone,
-}
-
-impl PendingPoll {
-    pub(super) fn answer(self, answer: Result<Job, Error>) {
-        // Nobody waits for it any more, if this fails.
-        drop(self.answer.send(answer));
-    }
 }
 
 /// A poll that was asked for. Dropped, it is taken back.

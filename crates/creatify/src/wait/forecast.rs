@@ -86,6 +86,13 @@ fn cells() -> impl Iterator<Item = (f64, f64)> {
     EDGES.windows(2).map(|edge| ((edge[0] + edge[1]) / 2.0, edge[1] - edge[0]))
 }
 
+impl History {
+    /// Forecasts when the job will end.
+    pub fn forecast(&self) -> CompletionForecast {
+        CompletionForecast::of(self)
+    }
+}
+
 impl CompletionForecast {
     pub(super) fn of(history: &History) -> Self {
         let (mean, spread) = history.run_times.map_or(UNKNOWN_RUN, |run_times| run_times.next());

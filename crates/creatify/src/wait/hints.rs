@@ -11,12 +11,17 @@ use crate::job::JobId;
 /// flood of forged hints costs at most one request a minute.
 const MIN_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Part of the remaining doubt that a job whose end was told by a hint removes.
+const LEARNED_FROM_HINT: f64 = 0.2;
+/// Part of the reliability that is left after a job ended without a hint.
+const KEPT_AFTER_MISS: f64 = 0.3;
+
 /// Probability that the end of a job is told by a hint, learned from the jobs of a client that have
 /// a webhook URL.
 ///
 /// ```
 /// let mut reliability = creatify::wait::HintReliability::default();
-/// (0..6).for_each(|_| reliability.record_hinted());
+/// (0..15).for_each(|_| reliability.record_hinted());
 /// assert!(reliability.probability() > 0.9);
 /// reliability.record_missed();
 /// assert!(reliability.probability() < 0.5);
@@ -32,12 +37,12 @@ impl HintReliability {
 
     /// Records a job whose end was told by a hint.
     pub fn record_hinted(&mut self) {
-        self.0 = (1.0 + self.0) / 2.0;
+        self.0 += (1.0 - self.0) * LEARNED_FROM_HINT;
     }
 
     /// Records a job that ended without a hint.
     pub fn record_missed(&mut self) {
-        self.0 *= 0.3;
+        self.0 *= KEPT_AFTER_MISS;
     }
 }
 
@@ -89,8 +94,8 @@ impl Hints {
         }
     }
 
-    /// Takes a hint; returns the time at which a poll is due because of it. `None` when nobody waits
-    /// for the job, or a hint made a poll due already.
+    /// Takes a hint; returns the time at which a poll is due because of it. `None` when nobody
+    /// waits for the job, or a hint made a poll due already.
     pub(super) fn hint(&mut self, job: JobId, now: Instant) -> Option<Instant> {
         let watched = self.jobs.get_mut(&job)?;
         if watched.due.is_some() {
@@ -207,7 +212,7 @@ mod tests {
     #[test]
     fn hints_are_relied_on_after_some_ends_and_less_after_one_without() {
         let (mut hints, now) = watching();
-        for _ in 0..5 {
+        for _ in 0..15 {
             hints.hint(job(1), now);
             hints.polled(job(1), now);
             hints.seen(job(1), Seen::End);

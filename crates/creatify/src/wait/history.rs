@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use creatify_api::JobStatus;
 
-use super::forecast::CompletionForecast;
 use crate::job::Progress;
 
 /// Number of points of a job's progress that are kept: the last ones tell the most.
@@ -126,11 +125,6 @@ impl History {
         self.running.is_some() && self.done.is_none()
     }
 
-    /// Forecasts when it will end.
-    pub fn forecast(&self) -> CompletionForecast {
-        CompletionForecast::of(self)
-    }
-
     /// Returns how long its run took, if it is done at the next poll. Between two polls, the middle
     /// is as good as anything.
     pub(super) fn run_if_done(&self, at: Duration) -> Option<Duration> {
@@ -154,7 +148,8 @@ impl History {
 /// ```
 /// use std::time::Duration;
 ///
-/// let run_times: creatify::wait::RunTimeStats = [120, 150, 190].map(Duration::from_secs).into_iter().collect();
+/// let run_times: creatify::wait::RunTimeStats =
+///     [120, 150, 190].map(Duration::from_secs).into_iter().collect();
 /// assert_eq!(run_times.count(), 3);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use creatify_api::limits;
 
-use super::batcher::PendingPoll;
+use super::pending::PendingPoll;
 use crate::{
     error::{Error, ErrorKind},
     http::CallOptions,

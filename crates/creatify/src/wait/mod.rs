@@ -1,10 +1,12 @@
 //! Waiting for a job: by its goal, until a deadline, losing nothing when it is dropped.
 
 mod batcher;
+mod event;
 mod forecast;
 mod hints;
 mod history;
 mod list_support;
+mod pending;
 mod policy;
 mod poller;
 pub(crate) mod run_times;
@@ -21,11 +23,12 @@ use std::{
 use futures_core::Stream;
 
 pub(crate) use batcher::PollBatcher;
+pub use event::WaitEvent;
 pub use forecast::{CompletionForecast, Eta};
 pub use hints::HintReliability;
 pub use history::{History, RunTimeStats};
 pub use policy::{Adaptive, ExponentialBackoff, FixedInterval, PollPolicy, PollState};
-use poller::Poller;
+use poller::{Poller, WaitOptions};
 
 use crate::{
     error::Error,
@@ -53,37 +56,11 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 #[must_use = "a wait does nothing unless it is awaited or its events are consumed"]
 pub struct Wait {
     options: Option<WaitOptions>,
-    running: Option<Pin<Box<dyn Future<Output = Result<Job, Error>> + Send>>>,
+    running: Option<Running>,
     handle: JobHandle,
 }
 
-/// Options of a wait.
-struct WaitOptions {
-    batcher: PollBatcher,
-    handle: JobHandle,
-    timeout: Duration,
-    policy: Arc<dyn PollPolicy>,
-    run_times: Option<RunTimeStats>,
-    known: Option<Job>,
-}
-
-/// An event of a wait.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum WaitEvent {
-    /// The job's status or progress changed.
-    #[non_exhaustive]
-    Progress {
-        /// The job.
-        job: Job,
-        /// Time at which it will probably end, while it runs and something tells.
-        eta: Option<Eta>,
-    },
-    /// Reading the job's status failed. The job goes on, and so does the wait.
-    PollFailed(Error),
-    /// The goal is reached. This is the last event.
-    Completed(Job),
-}
+type Running = Pin<Box<dyn Future<Output = Result<Job, Error>> + Send>>;
 
 impl Wait {
     pub(crate) fn new(
@@ -131,7 +108,8 @@ impl Wait {
     /// error.
     ///
     /// ```no_run
-    /// # async fn example(client: creatify::Client, handle: creatify::JobHandle) -> Result<(), creatify::Error> {
+    /// # use creatify::{Client, JobHandle};
+    /// # async fn example(client: Client, handle: JobHandle) -> creatify::Result<()> {
     /// use creatify::wait::WaitEvent;
     /// use futures_util::StreamExt;
     ///

@@ -87,9 +87,9 @@ const FIRST_DELAY: f64 = 10.0;
 const JITTER: f64 = 0.03;
 
 /// Additional cost of a request, as a multiple, while hints are certain to come.
-const HINTED_REQUEST_COST: f64 = 100.0;
+const HINTED_REQUEST_COST: f64 = 600.0;
 /// Additional length of the longest delay, as a multiple, while hints are certain to come.
-const HINTED_MAX_DELAY: f64 = 9.0;
+const HINTED_MAX_DELAY: f64 = 19.0;
 
 impl Adaptive {
     /// Returns a policy with delays between these two, in any order; 2 s and 60 s by default.
@@ -118,7 +118,7 @@ impl PollPolicy for Adaptive {
     fn next_delay(&self, state: &PollState<'_>) -> Duration {
         let PollState { history, forecast, hint_reliability, random } = *state;
         // Only hints that hardly ever fail to come may replace polls.
-        let trust = hint_reliability.probability().powi(8);
+        let trust = hint_reliability.probability().powi(20);
         let request_cost = self.request_cost * (1.0 + HINTED_REQUEST_COST * trust);
         let pause = if let Some(done) = history.done {
             (history.now - done) / 2.0 // its output may appear at any moment, or never

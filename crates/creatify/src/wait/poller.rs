@@ -1,7 +1,7 @@
 //! One wait: polls when its policy says so, tells what changed, and ends with the goal, a failure
 //! or its deadline.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use creatify_api::JobStatus;
@@ -9,14 +9,18 @@ use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Eta, History, PollState, WaitEvent, WaitOptions, batcher::WatchGuard, hints::HintReliability,
-    hints::Seen,
+    batcher::{PollBatcher, WatchGuard},
+    event::WaitEvent,
+    forecast::Eta,
+    hints::{HintReliability, Seen},
+    history::{History, RunTimeStats},
+    policy::{PollPolicy, PollState},
 };
 use crate::{
     credits::Credits,
     error::{ChargeRisk, Error, ErrorKind, RetrySafety},
     http::{Origin, error_response::bounded_line},
-    job::{GoalStatus, Job},
+    job::{GoalStatus, Job, JobHandle},
 };
 
 /// A job that stays `done` without its output for this long will not get it. Right after a render
@@ -37,6 +41,16 @@ const JUST_SUBMITTED: Duration = Duration::from_secs(1);
 const DELAY_AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// No policy may make a wait spin.
 const MIN_DELAY: Duration = Duration::from_millis(10);
+
+/// Options of a wait.
+pub(super) struct WaitOptions {
+    pub(super) batcher: PollBatcher,
+    pub(super) handle: JobHandle,
+    pub(super) timeout: Duration,
+    pub(super) policy: Arc<dyn PollPolicy>,
+    pub(super) run_times: Option<RunTimeStats>,
+    pub(super) known: Option<Job>,
+}
 
 /// State of one wait.
 pub(super) struct Poller {
