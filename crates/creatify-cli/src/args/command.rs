@@ -11,6 +11,7 @@ use creatify::{
 use creatify_sandbox::Faults;
 
 use super::{
+    listen::{LISTEN_HELP, Listen},
     submission::{Render, Submission, Template},
     timeouts::{DownloadTimeout, ReadTimeout, Timeout},
     values::{self, GoalArg, JobArg},
@@ -108,6 +109,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:
   creatify --ledger spent.jsonl ledger --by template --since 2026-11-01")]
     Ledger(Ledger),
+    /// Receive webhooks: show them, end waits early by them, forward them
+    #[command(after_help = LISTEN_HELP)]
+    Listen(Listen),
     /// Serve the sandbox until Ctrl-C, for programs in any language
     Sandbox(Sandbox),
     /// Print shell completions

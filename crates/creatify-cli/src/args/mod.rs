@@ -2,6 +2,7 @@
 
 mod command;
 mod global;
+mod listen;
 mod parser;
 mod submission;
 mod timeouts;
@@ -9,6 +10,7 @@ mod values;
 
 pub(crate) use command::{Command, DEMO_FILE, Download, Estimate, Grouping, Ledger, Sandbox};
 pub(crate) use global::{Global, OutputFormat};
+pub(crate) use listen::Listen;
 pub(crate) use parser::{Source, command, parse};
 pub(crate) use submission::{Render, Submission, Template, Variables};
 pub(crate) use values::{JobArg, Pair};

@@ -5,6 +5,7 @@ mod demo;
 mod download;
 mod estimate;
 mod ledger;
+mod listen;
 mod read;
 mod sandbox;
 mod several;
@@ -44,6 +45,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliEr
         }
         Command::Download(options) => download::download(session, &options).await,
         Command::Ledger(options) => ledger::ledger(session, &options),
+        Command::Listen(options) => listen::listen(session, &options).await,
         Command::Sandbox(options) => sandbox::serve(session, &options).await,
         Command::Completions { shell } => completions::completions(session, shell),
     }

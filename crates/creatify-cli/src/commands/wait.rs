@@ -94,7 +94,7 @@ pub(crate) async fn submitted(
 }
 
 /// Returns whether nothing is left to wait for. The error tells the rest.
-fn has_ended(error: &CliError) -> bool {
+pub(super) fn has_ended(error: &CliError) -> bool {
     match error {
         CliError::NotRendered(_) => true,
         CliError::Sdk(error) => matches!(

@@ -5,6 +5,7 @@
 pub(crate) mod layout;
 pub(crate) mod logs;
 mod redaction;
+mod stream;
 mod terminal;
 mod visible;
 
@@ -22,6 +23,7 @@ use serde::Serialize;
 use crate::{args::OutputFormat, error::CliError};
 
 pub(crate) use redaction::Redaction;
+pub(crate) use stream::Reader;
 pub(crate) use visible::{csv_cell, visible};
 
 /// Notes and progress on stderr: shown or hidden.
@@ -158,19 +160,23 @@ impl Output {
         if text.is_empty() || self.0.printed.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
+        match self.print(text) {
+            // A closed pipe, as of `| head`, is no reason to fail.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(CliError::Stdout),
+        }
+    }
+
+    /// Prints one or more lines on stdout.
+    fn print(&self, text: &str) -> io::Result<()> {
         let print = || {
             let mut stdout = io::stdout();
             stdout.write_all(format!("{text}\n").as_bytes())?;
             stdout.flush()
         };
-        let written = match self.bars() {
+        match self.bars() {
             Some(bars) => bars.suspend(print),
             None => print(),
-        };
-        match written {
-            // A closed pipe, as of `| head`, is no reason to fail.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(CliError::Stdout),
         }
     }
 }

@@ -2,6 +2,18 @@
 //!
 //! The service posts them to the `webhook_url` of a submission. No signature is documented, so
 //! anyone can post there: read the job to learn its real state.
+//!
+//! `Receiver` (feature `webhook`) is a service for axum, hyper and others that takes deliveries,
+//! and ends waits early by them. Without it, [`parse`] reads a delivery and
+//! [`Client::hint`](crate::Client::hint) passes it on.
+
+#[cfg(feature = "webhook")]
+mod receiver;
+#[cfg(feature = "webhook")]
+mod secret;
+
+#[cfg(feature = "webhook")]
+pub use receiver::{Delivery, Receiver};
 
 use creatify_api::{BodyExtent, JobStatus, types};
 use serde::{Deserialize, Deserializer};
@@ -24,6 +36,14 @@ pub struct Hint {
     pub job: JobId,
     /// Status that the sender claims.
     pub claimed_status: JobStatus,
+}
+
+impl Hint {
+    /// Returns whether the sender claims that the job has ended, or that it has a status that this
+    /// version does not know. Only then does a poll have something to find.
+    pub fn claims_end(&self) -> bool {
+        !matches!(self.claimed_status, JobStatus::Pending | JobStatus::InQueue | JobStatus::Running)
+    }
 }
 
 /// Parses the body of a delivery. Free; no request.
@@ -56,13 +76,11 @@ pub fn parse(body: &[u8]) -> Result<Hint, Error> {
         );
         return Err(Error::new(ErrorKind::Undecodable, message));
     }
-    match lenient::decode::<Delivery>(body, BodyExtent::Whole) {
-        Some((Delivery(event), _)) => {
-            Ok(Hint { job: event.id.into(), claimed_status: event.status })
-        }
+    match lenient::decode::<Event>(body, BodyExtent::Whole) {
+        Some((Event(event), _)) => Ok(Hint { job: event.id.into(), claimed_status: event.status }),
         None => {
             let error = Error::new(ErrorKind::Undecodable, "the webhook delivery cannot be read");
-            Err(match lenient::decode_error::<Delivery>(body) {
+            Err(match lenient::decode_error::<Event>(body) {
                 Some(reason) => error.because(shortened(&reason)),
                 None => error,
             })
@@ -71,9 +89,9 @@ pub fn parse(body: &[u8]) -> Result<Hint, Error> {
 }
 
 /// An event of which only the id and the status are read.
-struct Delivery(types::JobEvent);
+struct Event(types::JobEvent);
 
-impl<'de> Deserialize<'de> for Delivery {
+impl<'de> Deserialize<'de> for Event {
     /// Deserializes an object: an array of the same values would decode too.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut event = Map::<String, Value>::deserialize(deserializer)?;
@@ -141,6 +159,20 @@ mod tests {
             format!(r#"{{"data": {body}}}"#).into_bytes(),
         ] {
             assert_eq!(status(&form), "done", "{}", String::from_utf8_lossy(&form));
+        }
+    }
+
+    #[test]
+    fn a_delivery_about_a_job_that_goes_on_claims_no_end() {
+        let claims_end = |status: &str| {
+            let body = format!(r#"{{"id": "{ID}", "status": "{status}"}}"#);
+            parse(body.as_bytes()).unwrap().claims_end()
+        };
+        for status in ["pending", "in_queue", "running"] {
+            assert!(!claims_end(status), "{status}");
+        }
+        for status in ["done", "failed", "rejected", "archived", "DONE", ""] {
+            assert!(claims_end(status), "{status}");
         }
     }
 
