@@ -432,7 +432,7 @@ fn settlement(job: &Job, operation: BillableOperation) -> Settlement {
         {
             Settlement::Charged(charged)
         }
-        (GoalStatus::Failed | GoalStatus::Rejected, Some(_)) => Settlement::NotCharged,
+        (GoalStatus::Failed | GoalStatus::Rejected, _) => Settlement::NotCharged,
         _ => Settlement::Open,
     }
 }

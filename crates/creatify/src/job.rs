@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use chrono::{DateTime, Utc};
 use creatify_api::{JobStatus, ModelVersion, types};
 use serde::{Deserialize, Serialize};
+use url::Url;
 use uuid::Uuid;
 
 use crate::credits::Credits;
@@ -295,7 +296,7 @@ fn present(text: &Option<String>) -> Option<&str> {
 
 /// Returns an absolute URL; any other text is no output.
 fn url(text: &Option<String>) -> Option<&str> {
-    let is_url = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
+    let is_url = |text: &&str| text.contains("://") && Url::parse(text).is_ok();
     present(text).map(str::trim).filter(is_url)
 }
 

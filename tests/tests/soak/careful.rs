@@ -63,6 +63,10 @@ async fn render(client: &Client, job: &Job) -> JobHandle {
         match client.render(job.id()).send().await {
             Ok(accepted) => return accepted.handle,
             Err(error) => match error.kind() {
+                // Its status is not known at the moment.
+                ErrorKind::AlreadyRunning if error.charge_risk() == ChargeRisk::Unknown => {
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                }
                 ErrorKind::AlreadyRendered | ErrorKind::AlreadyRunning => {
                     return error.job().unwrap();
                 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use creatify_api::{BodyExtent, Context, Credentials, Error as ApiError, OperationId, Received};
+use creatify_api::{Context, Credentials, Error as ApiError, OperationId, Received};
 use http::{StatusCode, header::LOCATION};
 
 use super::{
@@ -107,8 +107,8 @@ impl CallError {
                 Failure::Answer { status, retry_after, origin }
             } else if lenient::is_refusal(&body)
                 || Billability::of(self.operation) == Billability::Billable
-                    && received.extent == BodyExtent::Whole
-                    && response.origin == Origin::Elsewhere
+                    && received.status == StatusCode::OK
+                    && is_page(&body)
             {
                 // A page of a captive portal or firewall does not prove that a submission was
                 // processed.
@@ -201,6 +201,11 @@ impl CallError {
             },
         }
     }
+}
+
+/// Returns whether a body is a page or other markup, which the service never answers with.
+fn is_page(body: &[u8]) -> bool {
+    lenient::text(body).starts_with('<')
 }
 
 fn location(received: &Received) -> Option<String> {

@@ -147,20 +147,22 @@ fn refuse_second_render(job: &Job) -> Result<(), Error> {
         let message = "the job has a video already, and rendering it again would be charged again";
         return Err(Error::new(ErrorKind::AlreadyRendered, message));
     }
-    let (message, charge_risk) = match job.status() {
-        JobStatus::Done | JobStatus::Failed | JobStatus::Rejected => return Ok(()),
-        status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) => {
-            (format!("the job is being made already (its status is {status})"), ChargeRisk::Charged)
-        }
-        status => (
+    let running = |message: String, charge_risk, retry_safety| {
+        let message = format!("{message}; a second render would be charged again");
+        let error = Error::new(ErrorKind::AlreadyRunning, message);
+        Err(error.charged(charge_risk).with_retry_safety(retry_safety))
+    };
+    match job.status() {
+        JobStatus::Done | JobStatus::Failed | JobStatus::Rejected => Ok(()),
+        status @ (JobStatus::Pending | JobStatus::InQueue | JobStatus::Running) => running(
+            format!("the job is being made already (its status is {status})"),
+            ChargeRisk::Charged,
+            RetrySafety::Futile,
+        ),
+        status => running(
             format!("the job may be being made: its status {status} is not known"),
             ChargeRisk::Unknown,
+            RetrySafety::Safe,
         ),
-    };
-    Err(Error::new(
-        ErrorKind::AlreadyRunning,
-        format!("{message}; a second render would be charged again"),
-    )
-    .charged(charge_risk)
-    .with_retry_safety(RetrySafety::Safe))
+    }
 }

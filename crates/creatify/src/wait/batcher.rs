@@ -33,7 +33,9 @@ const MAX_CONCURRENT: usize = 8;
 const EARLIEST: f64 = 0.5;
 
 /// List requests in a row that may fail before a job is requested alone.
-const MAX_LIST_FAILURES: u32 = 3;
+const MAX_LIST_FAILURES: u32 = 6;
+/// Lists in a row that may fail, while jobs alone are read, before no list is asked for any more.
+const MAX_USELESS_LISTS: u32 = 12;
 
 /// Handle of the engine. Cheap to clone; clones share it.
 #[derive(Clone)]
@@ -211,8 +213,10 @@ impl PollBatcher {
             let list_is_useless = answer.is_ok();
             probe.answer(answer);
             if list_is_useless {
-                self.shared.queue().list_support = ListSupport::Refused;
-                return;
+                if failures >= MAX_USELESS_LISTS {
+                    self.shared.queue().list_support = ListSupport::Refused;
+                }
+                return; // the others are asked for alone
             }
         }
         polls.drain(..).for_each(|poll| poll.answer(Err(error.clone())));
