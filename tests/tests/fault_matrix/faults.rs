@@ -81,7 +81,7 @@ pub const FAULTS: &[(&str, Fault)] = &[
     ("unknown status", Fault::UnknownStatus),
     ("unknown enum value", Fault::UnknownEnum),
     ("extra fields", Fault::ExtraFields),
-    ("done before the output appears", Fault::DoneWithoutOutput),
+    ("done before the output appears", Fault::MissingOutput),
     // Lists and old answers.
     ("stale answer", Fault::Stale),
     ("list ignores ids", Fault::IgnoreIds),

@@ -47,8 +47,8 @@ const EDITS: [Fault; 10] = [
     Fault::Set(Field::CreditsUsed(Some(0))),
 ];
 
-/// Odd names, which are kept out of lists: a marker that is not shown proves nothing, and the careful
-/// caller would believe that there is no job.
+/// Odd names, which are kept out of lists: a marker that is not shown proves nothing, and the
+/// careful caller would believe that there is no job.
 const EDITS_OF_NAMES: [Fault; 3] = [
     Fault::Body(BodyForm::LoneSurrogate),
     Fault::Body(BodyForm::ControlCharacters),

@@ -103,7 +103,7 @@ async fn changed(fault: Fault, response: Response, api_url: &str, uri: &Uri) -> 
             let thumbnail = json!({ "url": "https://e.com", "sizes": [1, 2] });
             set(response, "thumbnail", thumbnail).await
         }
-        Fault::DoneWithoutOutput => {
+        Fault::MissingOutput => {
             with_json(response, |value| {
                 edit_objects(value, |job| {
                     if job.get("status") == Some(&json!("done")) {

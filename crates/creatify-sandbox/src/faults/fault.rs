@@ -85,7 +85,7 @@ pub enum Fault {
     /// The response has fields that are not documented.
     ExtraFields,
     /// A job that is `done` does not show its preview or video yet.
-    DoneWithoutOutput,
+    MissingOutput,
     /// A GET repeats the previous response of the same path.
     Stale,
     /// A list of jobs ignores `ids` and shows all jobs.
