@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use creatify::wait::{Adaptive, PollPolicy};
-use creatify_tests::one_by_one::{Figures, Profile, competitors, earlier, jobs, wait_for};
+use creatify_tests::one_by_one::{
+    Figures, Profile, competitors, earlier, jobs, wait_for, wait_with_hints,
+};
 
 use crate::row;
 
@@ -47,6 +49,9 @@ pub fn measure() -> (String, Vec<Point>) {
         let own = Adaptive::default();
         add(&name, "**creatify**", wait_for(&jobs, &own, None));
         add(&name, "**creatify**, 20 earlier jobs known", wait_for(&jobs, &own, Some(known)));
+        add(&name, "**creatify**, with webhooks", wait_with_hints(&jobs, &own, None, 0.0));
+        let lossy = wait_with_hints(&jobs, &own, None, 0.3);
+        add(&name, "**creatify**, with webhooks of which 3 in 10 are lost", lossy);
         for request_cost in [0.3, 1.0, 4.0, 16.0, 64.0] {
             let policy: &dyn PollPolicy =
                 &Adaptive::between(Duration::from_secs(1), Duration::from_secs(120))

@@ -1,7 +1,7 @@
 //! Connections that close, and gateways that answer in the service's place.
 
 use creatify::{ChargeRisk, Client, Credentials, ErrorKind, JobId, OperationId, RetrySafety};
-use creatify_sandbox::{Fault, Faults, Rule};
+use creatify_sandbox::{BodyForm, Fault, Faults, Rule};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -91,6 +91,18 @@ async fn a_poll_that_a_gateway_refuses_does_not_end_the_wait() {
         assert!(submitted.wait().await.unwrap().video_url().is_some(), "{status}");
         assert_eq!(sandbox.faults_fired().len(), 5);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_of_refusal_in_a_success_do_not_end_the_wait() {
+    let sandbox = sandbox().await;
+    let client = client(&sandbox);
+    let refusal = Fault::Body(BodyForm::SuccessFalse);
+    let refused = Rule::new(refusal).on(OperationId::GetCustomTemplateJob);
+    sandbox.set_faults(Faults::new(1).with(refused.limit(5)));
+    let submitted = client.create(template("Teaser"), variables()).send().await.unwrap();
+    assert!(submitted.wait().await.unwrap().video_url().is_some());
+    assert_eq!(sandbox.faults_fired().len(), 5);
 }
 
 #[tokio::test(start_paused = true)]

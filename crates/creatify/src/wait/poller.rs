@@ -289,12 +289,14 @@ impl Poller {
     fn not_seen(&mut self, error: Error) -> Option<Result<WaitEvent, Error>> {
         let response = error.response();
         let missing = response.is_some_and(|response| response.status == StatusCode::NOT_FOUND);
-        let by_the_service = response.is_none_or(|response| response.origin == Origin::Service);
+        // A page of a gateway or firewall says nothing about the job, nor do words in a success.
+        let by_the_service = response.is_none_or(|response| {
+            response.origin == Origin::Service && !response.status.is_success()
+        });
         let over = match error.kind() {
             ErrorKind::Refused if missing && by_the_service => {
                 self.missing_since.get_or_insert_with(Instant::now).elapsed() >= NOT_FOUND_GRACE
             }
-            // A page of a gateway or firewall says nothing about the job.
             ErrorKind::Refused | ErrorKind::Credentials | ErrorKind::InsufficientCredits => {
                 by_the_service
             }
