@@ -57,16 +57,23 @@ impl Drop for Sandbox {
     }
 }
 
-/// Reads the line `export NAME=VALUE …` that the sandbox prints for its user.
+/// Reads `export NAME=VALUE …`, which the sandbox prints for its user, on one line or on several
+/// that end with a backslash.
 fn environment(stderr: &mut Lines<impl BufRead>) -> Result<Vec<(String, String)>> {
     let mut all = String::new();
+    let mut command = String::new();
     for line in stderr {
         let line = line?;
-        if let Some(variables) = line.trim().strip_prefix("export ") {
-            let variables = variables.split(' ').filter_map(|variable| variable.split_once('='));
-            return Ok(variables
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect());
+        let text = line.trim();
+        if text.starts_with("export ") || !command.is_empty() {
+            command += text.trim_end_matches('\\');
+            command.push(' ');
+            if !text.ends_with('\\') {
+                let variables = command.split(' ').filter_map(|word| word.split_once('='));
+                return Ok(variables
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect());
+            }
         }
         all += &line;
         all.push('\n');

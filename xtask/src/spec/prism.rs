@@ -50,7 +50,7 @@ const MOCKED: [(&[&str], &str, &str); 8] = [
         "done",
     ),
     (&["create", TEMPLATE, "--model-version", "aurora_v1_fast", "--no-wait"], "/status", "pending"),
-    (&["render", JOB, "--no-wait"], "/status", "in_queue"),
+    (&["render", JOB, "--no-wait", "--force"], "/status", "in_queue"),
     (&["get", JOB], "/status", "running"),
     (&["list", JOB], "/0/id", JOB),
     (&["templates"], "/0/template_id", TEMPLATE),
