@@ -67,6 +67,11 @@ async fn render(client: &Client, job: &Job) -> JobHandle {
                 ErrorKind::AlreadyRunning if error.charge_risk() == ChargeRisk::Unknown => {
                     tokio::time::sleep(Duration::from_secs(5)).await;
                 }
+                // The service itself says that the job cannot be rendered now: an earlier render,
+                // taken for lost, is under way after all.
+                ErrorKind::Refused if error.charge_risk() == ChargeRisk::None => {
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                }
                 ErrorKind::AlreadyRendered | ErrorKind::AlreadyRunning => {
                     return error.job().unwrap();
                 }
