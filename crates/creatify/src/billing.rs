@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
-use creatify_api::ModelVersion;
+use creatify_api::{JobStatus, ModelVersion};
 
 use crate::{
     credits::{
@@ -210,7 +210,7 @@ impl Billing {
     /// Returns whether another process rendered this job so recently that it may still show its
     /// earlier final status.
     pub(crate) fn may_show_left_over_end(&self, job: JobId) -> bool {
-        if self.state().loaded != self.ledger.file_length() {
+        if self.ledger_has_changed() {
             self.load();
         }
         let state = self.state();
@@ -239,7 +239,10 @@ impl Billing {
 
     /// Settles the open charges of a job that has ended.
     pub(crate) fn record_status(&self, job: &Job) {
-        if !self.may_have_open_charge(job.id()) {
+        // The ledger's file is not looked at for a job that has not ended.
+        let has_ended =
+            matches!(job.status(), JobStatus::Done | JobStatus::Failed | JobStatus::Rejected);
+        if !has_ended || !self.may_have_open_charge(job.id()) {
             return;
         }
         for operation in
@@ -297,23 +300,16 @@ impl Billing {
     fn take_accepted(&self, job: &Job, operation: BillableOperation) -> Option<PendingCharge> {
         let key = (job.id(), operation);
         let found = self.state().accepted.remove(&key);
-        let found = match found {
-            Some(found) => Some(found),
-            None if self.state().loaded == self.ledger.file_length() => None,
-            None => {
-                self.load();
-                self.state().accepted.remove(&key)
-            }
-        }?;
-        let may_be_left_over = found.owner == Owner::Another
-            && operation == BillableOperation::Render
-            && has_failed(job)
-            && Utc::now() - found.entry.time < LEFT_OVER_GRACE;
-        if may_be_left_over {
-            self.state().accepted.insert(key, found);
-            return None;
+        if found.is_some() || !self.ledger_has_changed() {
+            return found;
         }
-        Some(found)
+        self.load();
+        self.state().accepted.remove(&key)
+    }
+
+    /// Returns whether another process may have written to the ledger since it was read.
+    fn ledger_has_changed(&self) -> bool {
+        self.state().loaded != self.ledger.file_length()
     }
 
     /// Takes over the open calls that other processes wrote to the ledger.

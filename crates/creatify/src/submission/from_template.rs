@@ -6,7 +6,7 @@ use chrono::Utc;
 use creatify_api::{Client as ApiClient, ModelVersion, OperationId, types};
 
 use super::{
-    options::{Marker, Options, options},
+    options::{Options, markers, options},
     send::{PreparedSubmission, SubmittedJob, Submitter, send},
 };
 use crate::{
@@ -48,6 +48,8 @@ pub struct Create<'c> {
 
 options!(Preview);
 options!(Create);
+markers!(Preview);
+markers!(Create);
 
 impl<'c> Preview<'c> {
     pub(crate) fn new(
@@ -63,22 +65,6 @@ impl<'c> Preview<'c> {
     /// meanwhile leaves the outcome unknown.
     pub fn blocking(mut self) -> Self {
         self.endpoint = PreviewEndpoint::Blocking;
-        self
-    }
-
-    /// Makes the job recognisable if the answer is lost: a short random marker becomes its name. A
-    /// submission that has a name is refused; use
-    /// [`marked_in_webhook_url`](Self::marked_in_webhook_url).
-    #[doc(alias = "idempotency")]
-    pub fn marked_in_name(mut self) -> Self {
-        self.options.marker = Some(Marker::Name);
-        self
-    }
-
-    /// Makes the job recognisable if the answer is lost: a short random marker becomes a query
-    /// parameter of the webhook URL.
-    pub fn marked_in_webhook_url(mut self) -> Self {
-        self.options.marker = Some(Marker::WebhookUrl);
         self
     }
 
@@ -142,19 +128,6 @@ impl<'c> Create<'c> {
         variables: Variables,
     ) -> Self {
         Self { submitter, template, variables, options: Options::default() }
-    }
-
-    /// Makes the job recognisable if the answer is lost; see [`Preview::marked_in_name`].
-    #[doc(alias = "idempotency")]
-    pub fn marked_in_name(mut self) -> Self {
-        self.options.marker = Some(Marker::Name);
-        self
-    }
-
-    /// Makes the job recognisable if the answer is lost; see [`Preview::marked_in_webhook_url`].
-    pub fn marked_in_webhook_url(mut self) -> Self {
-        self.options.marker = Some(Marker::WebhookUrl);
-        self
     }
 
     /// Checks the submission, reserves its credits, and sends it. **Costs the create rate.** One

@@ -89,6 +89,30 @@ macro_rules! options {
 }
 pub(super) use options;
 
+/// Defines the setters of a marker, for each builder whose job may have to be looked for.
+macro_rules! markers {
+    ($type:ident) => {
+        impl $type<'_> {
+            /// Makes the job recognisable if the answer is lost: a short random marker becomes its
+            /// name. A submission that has a name is refused; use
+            /// [`marked_in_webhook_url`](Self::marked_in_webhook_url).
+            #[doc(alias = "idempotency")]
+            pub fn marked_in_name(mut self) -> Self {
+                self.options.marker = Some($crate::submission::options::Marker::Name);
+                self
+            }
+
+            /// Makes the job recognisable if the answer is lost: a short random marker becomes a
+            /// query parameter of the webhook URL.
+            pub fn marked_in_webhook_url(mut self) -> Self {
+                self.options.marker = Some($crate::submission::options::Marker::WebhookUrl);
+                self
+            }
+        }
+    };
+}
+pub(super) use markers;
+
 impl Options {
     /// Bounds a call by the time-out of the submission.
     pub(super) fn bound(&self, call: CallOptions) -> CallOptions {
