@@ -70,6 +70,11 @@ impl Credentials {
         })))
     }
 
+    /// Returns the API id, which names the account.
+    pub fn expose_api_id(&self) -> &str {
+        self.0.api_id.expose_secret()
+    }
+
     /// Returns a foreign text without the two secrets, which it may echo: unchanged, in another
     /// case, broken by white space, quoted, percent-encoded, or in base64.
     pub fn redact(&self, text: &str) -> String {

@@ -2,7 +2,9 @@
 
 use std::{io, time::Duration};
 
-use creatify::{ChargeRisk, Error, ErrorKind, Goal, GoalStatus, Job, JobHandle, JobId};
+use creatify::{
+    ChargeRisk, Error, ErrorKind, Goal, GoalStatus, Job, JobHandle, JobId, journal::JournalError,
+};
 use serde::Serialize;
 
 /// A reason for which a command did not do what it was asked to.
@@ -14,6 +16,8 @@ pub(crate) enum CliError {
     Sdk(Box<Error>),
     /// The job is done with a preview only, and its video was waited for.
     NotRendered(Box<Job>),
+    /// The journal cannot be read or written.
+    Journal { location: String, error: JournalError },
     /// The time-out of a free command passed.
     TimedOut { doing: &'static str, timeout: Duration },
     /// The result cannot be written to stdout.
@@ -37,18 +41,23 @@ impl CliError {
         match self {
             Self::Usage(_) => 2,
             Self::Several { exit_code } => *exit_code,
-            Self::NotRendered(_) | Self::TimedOut { .. } | Self::Stdout(_) | Self::Other(_) => 1,
+            Self::NotRendered(_)
+            | Self::Journal { .. }
+            | Self::TimedOut { .. }
+            | Self::Stdout(_)
+            | Self::Other(_) => 1,
             Self::Sdk(error) => match error.kind() {
                 ErrorKind::InvalidInput
                 | ErrorKind::AlreadyRendered
-                | ErrorKind::AlreadyRunning => 2,
+                | ErrorKind::AlreadyRunning
+                | ErrorKind::KeyReused => 2,
                 ErrorKind::Credentials => 3,
                 ErrorKind::Refused => 4,
                 ErrorKind::InsufficientCredits
                 | ErrorKind::OverLimit(_)
                 | ErrorKind::OverBudget(_) => 5,
                 ErrorKind::JobFailed | ErrorKind::JobRejected => 6,
-                ErrorKind::TimedOut | ErrorKind::StatusRefused => 7,
+                ErrorKind::TimedOut | ErrorKind::StatusRefused | ErrorKind::KeyInUse => 7,
                 ErrorKind::OutcomeUnknown(_) => 8,
                 _ => 1,
             },
@@ -61,6 +70,7 @@ impl CliError {
             Self::Usage(_) => "invalid_input",
             Self::Sdk(error) => error.kind().as_str(),
             Self::NotRendered(_) => "no_output",
+            Self::Journal { .. } => "journal",
             Self::TimedOut { .. } => "timed_out",
             Self::Stdout(_) | Self::Several { .. } | Self::Other(_) => "other",
         }
@@ -73,12 +83,22 @@ impl CliError {
             Self::NotRendered(job) => {
                 format!("job {} is done with a preview only; it has not been rendered", job.id())
             }
+            Self::Journal { location, .. } => format!("the journal ({location}) cannot be used"),
             Self::TimedOut { doing, timeout } => {
                 let timeout = humantime::format_duration(*timeout);
                 format!("{doing} took longer than the time-out of {timeout}")
             }
             Self::Stdout(error) => format!("the result cannot be written to stdout: {error}"),
             Self::Several { .. } => "not every job reached its goal".to_owned(),
+        }
+    }
+
+    /// Returns its cause.
+    pub(crate) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Sdk(error) => std::error::Error::source(&**error),
+            Self::Journal { error, .. } => Some(error),
+            _ => None,
         }
     }
 

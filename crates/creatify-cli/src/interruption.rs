@@ -48,8 +48,8 @@ pub(crate) async fn tell(
     let jobs = session.open_jobs.all();
     if sending == Sending::UnderWay {
         output.line(
-            "a submission was under way: it may or may not have been accepted. Find it with: \
-             creatify list",
+            "a submission was under way: it may or may not have been accepted. It is in the journal; \
+             settle it with: creatify reconcile (or find it with: creatify list)",
         );
     }
     report::resume_open_jobs(session);

@@ -2,8 +2,11 @@
 
 mod args;
 mod commands;
+mod entry;
 mod error;
 mod interruption;
+mod job_names;
+mod journal;
 mod open_jobs;
 mod outcome;
 mod output;
@@ -20,7 +23,7 @@ use crate::{
     args::Command,
     error::CliError,
     output::{Notes, Output, logs},
-    session::Session,
+    session::{Session, Settings},
     signals::Signals,
 };
 
@@ -29,8 +32,9 @@ fn main() -> ExitCode {
     let notes = if args.global.quiet { Notes::Hidden } else { Notes::Shown };
     let output = Output::new(args.global.output, notes);
     logs::set_up(args.global.verbose, &output);
-    let read_timeout = args.command.read_timeout();
-    let session = Arc::new(Session::new(args.global, key_source, read_timeout, output.clone()));
+    let (access, read_timeout) = (args.command.journal_access(), args.command.read_timeout());
+    let settings = Settings::new(args.global, key_source, read_timeout);
+    let session = Arc::new(Session::new(settings, access, output.clone()));
     match run(&session, args.command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -1,11 +1,16 @@
 //! Reports of errors: words on stderr that say what to do next, and a JSON document on stdout.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
-use creatify::{ChargeRisk, Error, ErrorKind, Goal, JobHandle, OperationId, SubmissionRecord};
+use creatify::{
+    ChargeRisk, Error, ErrorKind, Goal, JobHandle, OperationId, SubmissionRecord,
+    journal::{BudgetState, EntryState, Filter, Key, OverBudget, Period},
+};
 
 use crate::{
+    entry::reconcile_line,
     error::{CliError, ErrorDocument, has_preview_only},
+    journal::Access,
     open_jobs::resume_line,
     output::layout::credits_in_words,
     session::{Session, Target},
@@ -63,22 +68,32 @@ fn resume(session: &Session, job: JobHandle) {
 pub(crate) async fn describe(session: &Session, error: &CliError) {
     let say = |text: &str| session.output.line(text);
     say(&format!("error: {}", error.message()));
+    say_causes(session, error.source());
     match error {
         CliError::Sdk(error) => {
-            let mut cause = error.source();
-            while let Some(source) = cause {
-                say(&format!("  because: {source}"));
-                cause = source.source();
-            }
             for line in advice(session, error).await {
                 say(&line);
             }
         }
+        CliError::Journal { .. } if session.access() == Access::Write => say("nothing was sent"),
         CliError::NotRendered(job) => not_rendered(job.id()).iter().for_each(|line| say(line)),
         _ => {}
     }
     if let Some(job) = error.job() {
         resume(session, job);
+    }
+}
+
+/// Says a message and the causes of its error.
+pub(crate) fn causes(session: &Session, message: &str, error: &dyn std::error::Error) {
+    session.output.line(message);
+    say_causes(session, error.source());
+}
+
+fn say_causes(session: &Session, mut cause: Option<&(dyn std::error::Error + 'static)>) {
+    while let Some(source) = cause {
+        session.output.line(&format!("  because: {source}"));
+        cause = source.source();
     }
 }
 
@@ -113,21 +128,32 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
             .map(|job| format!("download its video with: creatify download {}", job.id))
             .into_iter()
             .collect(),
-        ErrorKind::AlreadyRunning => error
-            .job()
-            .map(|job| format!("wait for it with: {}", resume_line(job)))
-            .into_iter()
-            .collect(),
+        ErrorKind::AlreadyRunning => match (unknown_render(session, error).await, error.job()) {
+            (Some(key), _) => vec![settle_line(&key)],
+            (None, Some(job)) => vec![format!("wait for it with: {}", resume_line(job))],
+            (None, None) => Vec::new(),
+        },
+        ErrorKind::OverBudget(over) => over_budget(over),
+        ErrorKind::KeyReused => vec![
+            "choose another --key, or see what this one was used for with: creatify jobs"
+                .to_owned(),
+        ],
+        ErrorKind::KeyInUse => {
+            vec!["run the same command again later; it is submitted at most once".to_owned()]
+        }
+        ErrorKind::Journal if error.charge_risk() == ChargeRisk::None => {
+            vec!["nothing was sent".to_owned()]
+        }
         ErrorKind::OutcomeUnknown(record) => {
             let job = error.job().map(|job| job.id).or(record.job_id);
-            vec![
-                match job {
-                    Some(id) => format!("check job {id} with: creatify get {id}"),
-                    None => format!("find it with: {}", list_line(record)),
-                },
-                "it was not sent again; send it again only when it is certainly not there"
-                    .to_owned(),
-            ]
+            let check = match job {
+                Some(id) => format!("check job {id} with: creatify get {id}"),
+                None => format!("find it with: {}", list_line(record)),
+            };
+            let not_sent_again =
+                "it was not sent again; send it again only when it is certainly not there";
+            let settle = key_of(session, record).await.map(|key| settle_line(&key));
+            [check, not_sent_again.to_owned()].into_iter().chain(settle).collect()
         }
         ErrorKind::NoOutput => no_output(error),
         ErrorKind::Undecodable if error.charge_risk() == ChargeRisk::Charged => {
@@ -141,6 +167,49 @@ async fn advice(session: &Session, error: &Error) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+fn settle_line(key: &Key) -> String {
+    format!("settle it with: {}", reconcile_line(key))
+}
+
+/// Returns the key of a submission, if its journal outlives this command.
+async fn key_of(session: &Session, record: &SubmissionRecord) -> Option<Key> {
+    if session.target() == Target::EmbeddedSandbox {
+        return None;
+    }
+    let journal = session.client().await.ok()?.journal();
+    journal.find(record.entry).await.ok().flatten().map(|(entry, _)| entry.key)
+}
+
+/// Returns the key of the render of unknown outcome that prevents another one.
+async fn unknown_render(session: &Session, error: &Error) -> Option<Key> {
+    if error.charge_risk() != ChargeRisk::Unknown {
+        return None;
+    }
+    let filter = Filter::default().states([EntryState::Unknown]).jobs([error.job()?.id]);
+    let entries = session.client().await.ok()?.entries(filter).await.ok()?;
+    entries.into_iter().next_back().map(|entry| entry.key)
+}
+
+fn over_budget(over: &OverBudget) -> Vec<String> {
+    let OverBudget { asked, budget: state, .. } = over;
+    let BudgetState { budget, reserved, spent, .. } = state;
+    let period = match budget.period {
+        Period::Once => String::new(),
+        period => format!(" a {period}"),
+    };
+    let label = budget.label.as_ref().map(|label| format!(", label {label}")).unwrap_or_default();
+    vec![
+        format!("estimate: at most {}", asked.in_words()),
+        format!(
+            "budget {}{label}: limit {}{period}, spent {spent}, reserved {reserved}, available {}",
+            budget.name,
+            budget.limit,
+            state.available()
+        ),
+        "see all with: creatify budget; change it with: creatify budget set".to_owned(),
+    ]
 }
 
 /// Returns the service's messages, one a line unless the error has the only one, and what the

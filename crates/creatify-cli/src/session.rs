@@ -1,10 +1,11 @@
 //! One run of the command: its settings, its client, its output, and the jobs that it must tell of.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use creatify::{
     Client, ClientBuilder, Credentials,
-    credits::{Ledger, RateCard},
+    credits::RateCard,
+    journal::Journal as _,
     wait::{Adaptive, ExponentialBackoff},
 };
 use creatify_sandbox::Sandbox;
@@ -14,9 +15,10 @@ use tokio::sync::OnceCell;
 use crate::{
     args::{Global, Source},
     error::CliError,
+    journal::{Access, AccountJournal, LazyJournal, Place, account},
     open_jobs::OpenJobs,
     outcome::Outcomes,
-    output::{Output, Redaction},
+    output::Output,
 };
 
 /// A sandbox is fast, so it is polled often.
@@ -30,12 +32,13 @@ pub(crate) struct Session {
     pub(crate) open_jobs: OpenJobs,
     pub(crate) outcomes: Outcomes,
     settings: Settings,
-    ledger: Option<Ledger>,
+    /// The journal of the service's accounts. A sandbox has one of its own.
+    journal: Arc<LazyJournal>,
     service: OnceCell<Service>,
 }
 
 /// The global options that a client is built from.
-struct Settings {
+pub(crate) struct Settings {
     api_id: Option<SecretString>,
     api_key: Option<SecretString>,
     api_key_file: Option<PathBuf>,
@@ -43,6 +46,7 @@ struct Settings {
     base_url: String,
     target: Target,
     rate_card: RateCard,
+    journal: Place,
     /// Time-out of a command that only reads.
     read_timeout: Option<Duration>,
 }
@@ -61,31 +65,45 @@ struct Service {
     _sandbox: Option<Sandbox>,
 }
 
-impl Session {
-    pub(crate) fn new(
-        global: Global,
-        key_source: Source,
-        read_timeout: Option<Duration>,
-        output: Output,
-    ) -> Self {
-        let target = if global.sandbox { Target::EmbeddedSandbox } else { Target::Service };
+impl Settings {
+    pub(crate) fn new(global: Global, key_source: Source, read_timeout: Option<Duration>) -> Self {
         Self {
-            output,
+            api_id: global.api_id,
+            api_key: global.api_key,
+            api_key_file: global.api_key_file,
+            key_source,
+            base_url: global.base_url,
+            target: if global.sandbox { Target::EmbeddedSandbox } else { Target::Service },
+            rate_card: global.rate_card.unwrap_or_default(),
+            journal: global.journal.unwrap_or_else(Place::in_data_directory),
+            read_timeout,
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(settings: Settings, access: Access, output: Output) -> Self {
+        let place = settings.journal.clone();
+        output.redact(|secrets| {
+            place.passwords().iter().for_each(|password| secrets.add_password(password));
+        });
+        Self {
+            output: output.clone(),
             open_jobs: OpenJobs::default(),
             outcomes: Outcomes::default(),
-            settings: Settings {
-                api_id: global.api_id,
-                api_key: global.api_key,
-                api_key_file: global.api_key_file,
-                key_source,
-                base_url: global.base_url,
-                target,
-                rate_card: global.rate_card.unwrap_or_default(),
-                read_timeout,
-            },
-            // Play money never gets into a real record.
-            ledger: global.ledger.filter(|_| target == Target::Service).map(Ledger::in_file),
+            settings,
+            journal: Arc::new(LazyJournal::new(place, access, output)),
             service: OnceCell::new(),
+        }
+    }
+
+    /// Refuses settings that no command can go on with.
+    pub(crate) fn check(&self) -> Result<(), CliError> {
+        match &self.settings.journal {
+            Place::Wrong(reason) if self.target() == Target::Service => {
+                Err(CliError::usage(format!("--journal: {reason}")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -111,33 +129,48 @@ impl Session {
         self.settings.target
     }
 
+    /// Returns the use of the journal by the command.
+    pub(crate) fn access(&self) -> Access {
+        self.journal.access()
+    }
+
     /// Returns the prices to estimate by.
     pub(crate) fn rate_card(&self) -> &RateCard {
         &self.settings.rate_card
     }
 
-    /// Returns the ledger that was named.
-    pub(crate) fn ledger(&self) -> Option<&Ledger> {
-        self.ledger.as_ref()
+    /// Returns the journal and the account, for commands that work offline.
+    pub(crate) async fn journal(&self) -> Result<AccountJournal, CliError> {
+        if self.target() == Target::EmbeddedSandbox {
+            return Err(CliError::usage(
+                "the journal of --sandbox is empty, since it ends with it",
+            ));
+        }
+        let account = account(&self.settings.base_url, self.api_id()?);
+        let location = self.journal.location();
+        match self.journal.open().await {
+            Ok(journal) => Ok(AccountJournal { journal, account, location }),
+            Err(error) => Err(CliError::Journal { location, error }),
+        }
+    }
+
+    fn api_id(&self) -> Result<&SecretString, CliError> {
+        let api_id = self.settings.api_id.as_ref();
+        let api_id = api_id.ok_or_else(|| missing("--api-id", "CREATIFY_API_ID"))?;
+        self.output.redact(|secrets| secrets.add_credential(api_id));
+        Ok(api_id)
     }
 
     fn service(&self) -> Result<Service, CliError> {
-        let missing = |option: &str, variable: &str| {
-            CliError::usage(format!(
-                "no credentials: give {option} or set {variable} (or try --sandbox)"
-            ))
-        };
-        let Settings { api_id, base_url, .. } = &self.settings;
-        let api_id = api_id.as_ref().ok_or_else(|| missing("--api-id", "CREATIFY_API_ID"))?;
+        let base_url = &self.settings.base_url;
+        let api_id = self.api_id()?;
         let api_key =
             self.api_key()?.ok_or_else(|| missing("--api-key-file", "CREATIFY_API_KEY"))?;
-        self.output.redact(Redaction::new(api_id, &api_key));
+        self.output.redact(|secrets| secrets.add_credential(&api_key));
         let credentials = Credentials::new(api_id.expose_secret(), api_key.expose_secret())
             .map_err(|error| CliError::usage(error.to_string()))?;
-        let mut builder = self.builder().credentials(credentials).base_url(base_url);
-        if let Some(ledger) = &self.ledger {
-            builder = builder.ledger(ledger.clone());
-        }
+        let builder = self.builder().credentials(credentials).base_url(base_url);
+        let mut builder = builder.journal(self.journal.clone());
         if base_url.starts_with("http://") {
             // Only a sandbox is reached without TLS; it may well run fast.
             let (first, max) = (SANDBOX_POLLS.0, Duration::from_secs(5));
@@ -194,4 +227,8 @@ impl Session {
             None => builder,
         }
     }
+}
+
+fn missing(option: &str, variable: &str) -> CliError {
+    CliError::usage(format!("no credentials: give {option} or set {variable} (or try --sandbox)"))
 }

@@ -276,5 +276,5 @@ async fn help_has_examples_and_completions_know_every_command() {
             run(command(), &["completions", shell]).await.expect(0).stdout.contains("download")
         );
     }
-    assert!(run(command(), &["preview", "--help"]).await.expect(0).stdout.contains("Example:"));
+    assert!(run(command(), &["preview", "--help"]).await.expect(0).stdout.contains("Examples:"));
 }

@@ -15,6 +15,7 @@ use std::{
 use serde_json::json;
 use support::{
     TEMPLATE,
+    journal::OwnJournal,
     process::Process,
     service::{Answer, JOB, Service, id_in, job, previewed},
 };
@@ -105,20 +106,18 @@ fn stdin_does_not_keep_the_command_from_ending() {
 }
 
 #[test]
-fn a_locked_ledger_does_not_keep_the_command_from_ending() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = folder.path().join("ledger.jsonl");
-    let locked = File::create(&ledger).unwrap();
-    locked.lock().unwrap();
+fn a_locked_journal_does_not_keep_the_command_from_ending() {
     let service = running();
-    let mut command = service.command();
-    command.env("CREATIFY_LEDGER", &ledger);
+    let journal = OwnJournal::default();
+    journal.run(service.command(), &["preview", TEMPLATE, "--no-wait"]).expect(0);
+    let _lock = journal.locked();
+    let mut command = journal.on(service.command());
     let child = command.args(["create", TEMPLATE]).stderr(Stdio::piped()).spawn().unwrap();
     wait_until_signals_are_caught(child.id());
     kill(child.id(), "TERM");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
-    assert_eq!(service.posts().len(), 0);
+    assert_eq!(service.posts().len(), 1);
 }
 
 #[test]

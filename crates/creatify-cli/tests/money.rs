@@ -7,8 +7,8 @@ mod support;
 use std::fs;
 
 use creatify_sandbox::Sandbox;
-use serde_json::json;
-use support::{FAST, TEMPLATE, command, run, using};
+use serde_json::{Value, json};
+use support::{FAST, TEMPLATE, command, journal::OwnJournal, run, using};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_estimated_as_a_whole_and_in_dollars() {
@@ -63,13 +63,8 @@ async fn a_custom_rate_card_is_used_and_its_errors_name_the_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_totals_what_several_processes_spent() {
     let sandbox = Sandbox::builder().speed(FAST).start().await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("ledger.jsonl");
-    let keeping = || {
-        let mut command = using(&sandbox);
-        command.env("CREATIFY_LEDGER", &file);
-        command
-    };
+    let journal = OwnJournal::default();
+    let keeping = || journal.on(using(&sandbox));
     let done = run(keeping(), &["create", TEMPLATE, "--seconds", "20..30", "--show-balance"])
         .await
         .expect(0);
@@ -106,11 +101,18 @@ async fn the_ledger_totals_what_several_processes_spent() {
             .json()["total"]["calls"],
         0
     );
-    assert!(run(using(&sandbox), &["ledger"]).await.expect(2).stderr.contains("CREATIFY_LEDGER"));
+    let exported = run(keeping(), &["ledger", "--jsonl"]).await.expect(0).stdout;
+    let entries: Vec<Value> =
+        exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(entries.len(), 2);
+    assert_eq!((&entries[0]["operation"], &entries[0]["charged"]), (&json!("create"), &json!(5)));
+    assert!(!exported.contains(sandbox.api_key()), "{exported}");
 
-    let torn = fs::read_to_string(&file).unwrap() + "{\"entry\": \"torn";
-    fs::write(&file, torn).unwrap();
-    assert!(run(keeping(), &["ledger"]).await.expect(0).stderr.contains("torn"));
+    // Of another account, nothing is shown.
+    let mut other = keeping();
+    other.env("CREATIFY_API_ID", "another-account");
+    let total = run(other, &["ledger", "--output", "json"]).await.expect(0).json();
+    assert_eq!(total["total"]["calls"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

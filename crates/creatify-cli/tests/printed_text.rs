@@ -5,11 +5,11 @@
 
 mod support;
 
-use std::fs;
-
 use serde_json::{Value, json};
 use support::{
-    TEMPLATE, command, run_now,
+    TEMPLATE,
+    journal::OwnJournal,
+    run_now,
     service::{Answer, JOB, KEY, Service, job, previewed},
 };
 
@@ -119,22 +119,20 @@ fn the_key_that_the_service_echoes_is_never_printed() {
 
 #[test]
 fn csv_cells_are_no_formulas() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = folder.path().join("ledger.jsonl");
+    let journal = OwnJournal::default();
     let service = Service::start(|_| Answer::Json(201, previewed(json!({}))));
     for model in ["=cmd|'/c calc'!A1", "+1", "-1", "@sum", "\tx"] {
-        let mut command = service.command();
-        command.env("CREATIFY_LEDGER", &ledger);
         let model = format!("--model-version={model}");
-        run_now(command, &["preview", TEMPLATE, "--no-wait", &model]).expect(0);
+        journal.run(service.command(), &["preview", TEMPLATE, "--no-wait", &model]).expect(0);
     }
-    let arguments = ["--ledger", ledger.to_str().unwrap(), "ledger", "--by", "model", "--csv"];
-    let csv = run_now(command(), &arguments).expect(0).stdout;
+    let csv = journal.run(service.command(), &["ledger", "--by", "model", "--csv"]).expect(0);
+    let csv = csv.stdout;
     assert_eq!(csv.lines().count(), 6, "{csv}");
     for line in csv.lines().skip(1) {
         assert!(line.starts_with("\"'") || line.starts_with("\\u{9}"), "{line}");
     }
-    assert!(fs::read_to_string(&ledger).unwrap().contains("=cmd"));
+    let exported = journal.run(service.command(), &["ledger", "--jsonl"]).expect(0).stdout;
+    assert!(exported.contains("=cmd"), "{exported}");
 }
 
 #[test]

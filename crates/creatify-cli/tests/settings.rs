@@ -8,7 +8,9 @@ use std::fs;
 
 use serde_json::json;
 use support::{
-    TEMPLATE, command, run_now,
+    TEMPLATE, command,
+    journal::OwnJournal,
+    run_now,
     service::{Answer, JOB, KEY, Service, job, previewed},
 };
 
@@ -54,7 +56,8 @@ fn a_variable_that_is_set_to_nothing_is_unset() {
     let service = done();
     for name in [
         "CREATIFY_API_KEY_FILE",
-        "CREATIFY_LEDGER",
+        "CREATIFY_JOURNAL",
+        "CREATIFY_ASK_ABOVE",
         "CREATIFY_RATE_CARD",
         "CREATIFY_OUTPUT",
         "CREATIFY_SANDBOX",
@@ -84,16 +87,16 @@ fn the_sandbox_is_switched_on_and_off_by_its_variable() {
 #[test]
 fn play_money_is_never_recorded_with_real_money() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = folder.path().join("ledger.jsonl");
+    let journal = OwnJournal::default();
     for arguments in [&["--sandbox", "preview", TEMPLATE, "--no-wait"][..], &["demo"]] {
-        let mut command = command();
-        command.env("CREATIFY_LEDGER", &ledger).current_dir(folder.path());
+        let mut command = journal.on(command());
+        command.current_dir(folder.path());
         run_now(command, arguments).expect(0);
-        assert!(!ledger.exists());
+        assert!(!journal.path().exists());
     }
-    let mut reading = command();
-    reading.env("CREATIFY_LEDGER", &ledger);
-    run_now(reading, &["--sandbox", "ledger"]).expect(2);
+    for reading in ["ledger", "jobs", "resume", "reconcile", "budget"] {
+        journal.run(command(), &["--sandbox", reading]).expect(2);
+    }
 }
 
 #[test]
@@ -109,13 +112,13 @@ fn a_job_of_the_embedded_sandbox_is_said_to_end_with_it() {
 
 #[test]
 fn csv_cannot_be_json() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = folder.path().join("ledger.jsonl");
-    let ledger = ledger.to_str().unwrap();
-    let both = ["--ledger", ledger, "--output", "json", "ledger", "--csv"];
-    let refused = run_now(command(), &both).expect(2);
-    assert!(refused.stderr.contains("--csv"), "{}", refused.stderr);
-    run_now(command(), &["--ledger", ledger, "ledger", "--csv"]).expect(0);
+    let service = done();
+    for option in ["--csv", "--jsonl"] {
+        let both = ["--output", "json", "ledger", option];
+        let refused = run_now(service.command(), &both).expect(2);
+        assert!(refused.stderr.contains(option), "{}", refused.stderr);
+        run_now(service.command(), &["ledger", option]).expect(0);
+    }
 }
 
 #[test]

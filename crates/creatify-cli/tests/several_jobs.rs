@@ -182,20 +182,13 @@ fn a_previewed_job_is_told_at_once_that_it_was_not_rendered() {
 }
 
 #[test]
-fn the_ledger_knows_the_goal_of_a_job() {
+fn the_journal_knows_the_goal_of_a_job() {
     let service = Service::start(|request| match request.method.as_str() {
         "POST" => Answer::Json(201, job(json!({}))),
         _ => Answer::Json(200, previewed(json!({}))),
     });
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = folder.path().join("ledger.jsonl");
-    let with_ledger = || {
-        let mut command = service.command();
-        command.env("CREATIFY_LEDGER", &ledger);
-        command
-    };
-    run_now(with_ledger(), &["preview", support::TEMPLATE, "--no-wait"]).expect(0);
+    run_now(service.command(), &["preview", support::TEMPLATE, "--no-wait"]).expect(0);
     let id = support::service::JOB;
-    let waited = run_now(with_ledger(), &["-q", "wait", id]).expect(0);
+    let waited = run_now(service.command(), &["-q", "wait", id]).expect(0);
     assert_eq!(waited.stdout, format!("{id}\n"));
 }

@@ -1,483 +1,507 @@
-//! Charges of this client's billable calls: reserved in the budget and entered in the ledger before
-//! sending, settled when the job ends.
+//! Charges of billable calls: entered in the journal before sending, settled when the job ends.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use chrono::{TimeDelta, Utc};
-use creatify_api::{JobStatus, ModelVersion};
+use backon::{ExponentialBuilder, Retryable as _};
+use chrono::{DateTime, Utc};
+use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    credits::{
-        BillableOperation, Budget, Charge, Credits, DurationRange, Estimate, Ledger, Mismatch,
-        RateCard, Reservation,
-        ledger::{Entry, EntryState},
+    credits::{BillableOperation, Charge, Credits, Mismatch, RateCard},
+    error::{ChargeRisk, Error, ErrorKind, RetrySafety},
+    job::{Job, JobId},
+    journal::{
+        Account, Begun, Budget, BudgetState, Change, Changed, Entry, EntryId, EntryState, Filter,
+        Journal, JournalError, MACHINE_SKEW, NewEntry, OwnerId, SubmissionRecord,
     },
-    error::{ChargeRisk, Error, ErrorKind},
-    job::{Goal, GoalStatus, Job, JobId},
+    settlement::{Settlement, has_ended, settlement},
     sync::lock,
 };
 
 /// Number of latest charges that are compared with the rate card. Older ones may be from before a
 /// price change.
 const CHARGES_COMPARED: usize = 100;
-/// Time for which a failure is not taken for that of a render of another process: the job may still
-/// show how it ended before the render.
-const LEFT_OVER_GRACE: TimeDelta = TimeDelta::seconds(120);
+/// Largest number of jobs in one query of the journal.
+const JOBS_PER_QUERY: usize = 500;
+/// Time to record the outcome of a submission: a database may be away for a moment.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(20);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
+/// The journal of one account, and the prices it is charged by.
 pub(crate) struct Billing {
-    budget: Option<Budget>,
-    ledger: Ledger,
+    journal: Arc<dyn Journal>,
+    account: Account,
+    /// Budgets of the client, which are entered in the journal before the first submission.
+    budgets: Vec<Budget>,
+    budgets_entered: OnceCell<()>,
     rate_card: RateCard,
-    state: Mutex<BillingState>,
+    owner: OwnerId,
+    charges: Mutex<RecentCharges>,
 }
 
 #[derive(Default)]
-struct BillingState {
-    /// Accepted calls whose jobs have not ended.
-    accepted: HashMap<(JobId, BillableOperation), PendingCharge>,
-    /// Calls of unknown outcome, by the ids of their entries.
-    unknown: HashMap<String, PendingCharge>,
-    /// Length of the ledger's file when it was last read.
-    loaded: Option<u64>,
-    charges: Vec<Charge>,
+struct RecentCharges {
+    latest: Vec<Charge>,
     mismatch_logged: bool,
 }
 
-/// A call that is reserved in the budget and entered in the ledger. If this is dropped, the call
-/// stays reserved, since its outcome is not known.
+/// An entry that this process is to send. If this is dropped, the entry becomes unknown when its
+/// lease expires.
 pub(crate) struct PendingCharge {
-    entry: Entry,
-    reservation: Option<Reservation>,
-    owner: Owner,
-    /// Charge that the job showed before it was rendered.
-    charged_before: Option<Credits>,
+    entry: Box<Entry>,
+    lease: Duration,
+    /// Time at which the lease was known to hold, by both clocks: one stands still while the
+    /// machine sleeps, the other may be set.
+    held_at: Mutex<(Instant, DateTime<Utc>)>,
 }
 
-/// Treatment of a render that is under way, or done already.
+/// The process that sent a render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ExistingRender {
-    Refuses,
-    Ignored,
+enum Render {
+    /// This one, which has decided already whether its job shows an earlier state.
+    OfThisProcess,
+    OfAnyProcess,
 }
 
-/// The process that made a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    ThisProcess,
-    Another,
+/// The start of a submission.
+pub(crate) enum Start {
+    /// It is to be sent.
+    Send(PendingCharge),
+    /// The same request was entered before.
+    Known(Box<Entry>),
 }
 
 impl PendingCharge {
-    /// Sets the charge that the job shows before it is rendered.
-    pub(crate) fn charged_before(mut self, charged: Option<Credits>) -> Self {
-        self.charged_before = charged;
-        self
+    pub(crate) fn id(&self) -> EntryId {
+        self.entry.id
     }
 
-    /// Returns whether a charge is still that of the earlier call: it has not changed, and is less
-    /// than this call can cost.
-    fn shows_earlier_charge(&self, charged: Credits) -> bool {
-        self.charged_before == Some(charged)
-            && self.entry.estimate.is_some_and(|estimate| charged < estimate.min)
-    }
-
-    fn of_another(entry: Entry) -> Self {
-        Self { entry, reservation: None, owner: Owner::Another, charged_before: None }
+    fn is_held(&self) -> bool {
+        let (instant, time) = *lock(&self.held_at);
+        let passed = (Utc::now() - time).abs().to_std().unwrap_or(Duration::MAX);
+        instant.elapsed().max(passed) < self.lease / 3
     }
 }
 
 impl Billing {
-    pub(crate) fn new(budget: Option<Budget>, ledger: Ledger, rate_card: RateCard) -> Self {
-        Self { budget, ledger, rate_card, state: Mutex::default() }
+    pub(crate) fn new(
+        journal: Arc<dyn Journal>,
+        account: Account,
+        budgets: Vec<Budget>,
+        rate_card: RateCard,
+    ) -> Self {
+        let (budgets_entered, charges) = (OnceCell::new(), Mutex::default());
+        let owner = OwnerId::random();
+        Self { journal, account, budgets, budgets_entered, rate_card, owner, charges }
     }
 
-    /// Reserves the most that a call may cost, and enters it. When this fails, nothing may be sent.
-    pub(crate) fn begin(
-        &self,
-        operation: BillableOperation,
-        model_version: &ModelVersion,
-        seconds: Option<DurationRange>,
-        estimate: Option<&Estimate>,
-        existing: ExistingRender,
-        complete: impl FnOnce(&mut Entry),
-    ) -> Result<PendingCharge, Error> {
-        let reservation = match (&self.budget, estimate) {
-            (None, _) => None,
-            (Some(budget), Some(estimate)) => {
-                Some(budget.reserve(estimate.credits.max).map_err(|over| {
-                    Error::new(ErrorKind::OverBudget(over), format!("{over}; nothing was sent"))
-                })?)
-            }
-            (Some(_), None) => {
-                return Err(Error::invalid(match seconds {
-                    None => "a budget is set, so the expected duration of the video is needed",
-                    Some(_) => "a budget is set, but the rate card has no price of this model",
-                }));
-            }
-        };
-        let mut entry =
-            Entry::reserved(operation, model_version.clone(), self.rate_card.shared_name());
-        entry.seconds = seconds;
-        entry.estimate = estimate.map(|estimate| estimate.credits);
-        complete(&mut entry);
-        let open_render = |entries: &[Entry]| match (existing, entry.job_id) {
-            (ExistingRender::Refuses, Some(job)) => {
-                entries.iter().find(|known| is_open_render(known, job)).map(|known| known.state)
-            }
-            _ => None,
-        };
-        let refused = match self.ledger.write_unless(&entry, open_render) {
-            Ok(None) => {
-                return Ok(PendingCharge {
-                    entry,
-                    reservation,
-                    owner: Owner::ThisProcess,
-                    charged_before: None,
-                });
-            }
-            Ok(Some(state)) => already_open(state),
-            Err(error) => {
-                let message = "the ledger cannot be written, so nothing was sent";
-                Error::new(ErrorKind::Ledger, message).because(error)
-            }
-        };
-        reservation.into_iter().for_each(Reservation::release);
-        Err(refused)
+    pub(crate) fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
     }
 
-    pub(crate) fn entry_id(pending: &PendingCharge) -> &str {
-        &pending.entry.id
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 
-    /// Notes that the service accepted a call. It stays reserved until the job ends.
-    pub(crate) fn accepted(&self, mut pending: PendingCharge, job: JobId) {
-        pending.entry.job_id = Some(job);
-        self.write(&pending.entry);
-        let earlier = self.state().accepted.insert((job, pending.entry.operation), pending);
-        // An earlier call of the same kind on the job no longer shows its own charge.
-        earlier.into_iter().for_each(|earlier| self.unknown(earlier));
+    pub(crate) fn owner(&self) -> OwnerId {
+        self.owner
     }
 
-    /// Notes that a call was certainly not accepted.
-    pub(crate) fn released(&self, mut pending: PendingCharge) {
-        pending.entry.state = EntryState::Released;
-        self.write(&pending.entry);
-        pending.reservation.into_iter().for_each(Reservation::release);
-    }
-
-    /// Notes that the outcome of a call is unknown. It stays reserved.
-    pub(crate) fn unknown(&self, mut pending: PendingCharge) {
-        pending.entry.state = EntryState::Unknown;
-        self.write(&pending.entry);
-        self.state().unknown.insert(pending.entry.id.clone(), pending);
-    }
-
-    /// Assigns a job to a call of unknown outcome.
-    pub(crate) fn adopt(&self, entry: &str, job: JobId) {
-        if let Some(mut pending) = self.take_unknown(entry) {
-            pending.entry.state = EntryState::Reserved;
-            self.accepted(pending, job);
-        }
-    }
-
-    /// Notes that a call of unknown outcome was not accepted.
-    pub(crate) fn disown(&self, entry: &str) {
-        if let Some(pending) = self.take_unknown(entry) {
-            self.released(pending);
-        }
-    }
-
-    /// Returns the jobs of other calls in the ledger.
-    pub(crate) fn jobs_of_others(&self, entry: &str) -> Result<HashSet<JobId>, Error> {
-        let contents = self.ledger.read().map_err(|error| {
-            Error::new(ErrorKind::Ledger, "the ledger cannot be read, so the outcome stays unknown")
-                .because(error)
-        })?;
-        let others = contents.entries.into_iter().filter(|other| other.id != entry);
-        Ok(others.filter_map(|other| other.job_id).collect())
-    }
-
-    /// Notes that the task that sent a call ended without an outcome.
-    pub(crate) fn lost(&self, entry: &str) {
-        if let Some(pending) = self.take_unknown(entry) {
-            self.unknown(pending);
-        }
-    }
-
-    /// Returns whether another process rendered this job so recently that it may still show its
-    /// earlier final status.
-    pub(crate) fn may_show_left_over_end(&self, job: JobId) -> bool {
-        if self.ledger_has_changed() {
-            self.load();
-        }
-        let state = self.state();
-        let render = state.accepted.get(&(job, BillableOperation::Render));
-        render.is_some_and(|render| {
-            render.owner == Owner::Another && Utc::now() - render.entry.time < LEFT_OVER_GRACE
-        })
-    }
-
-    /// Takes a call of unknown outcome: of this process, or of another that wrote to the same
-    /// ledger.
-    fn take_unknown(&self, entry: &str) -> Option<PendingCharge> {
-        if let Some(pending) = self.state().unknown.remove(entry) {
-            return Some(pending);
-        }
-        let contents = self.ledger.read().ok()?;
-        let is_it = |known: &Entry| {
-            let has_no_job = known.job_id.is_none() || known.operation == BillableOperation::Render;
-            known.id == entry
-                && (known.state == EntryState::Unknown
-                    || known.state == EntryState::Reserved && has_no_job)
-        };
-        let entry = contents.entries.into_iter().find(is_it)?;
-        Some(PendingCharge::of_another(entry))
-    }
-
-    /// Settles the open charges of a job that has ended.
-    pub(crate) fn record_status(&self, job: &Job) {
-        // The ledger's file is not looked at for a job that has not ended.
-        let has_ended =
-            matches!(job.status(), JobStatus::Done | JobStatus::Failed | JobStatus::Rejected);
-        if !has_ended || !self.may_have_open_charge(job.id()) {
-            return;
-        }
-        for operation in
-            [BillableOperation::Preview, BillableOperation::Create, BillableOperation::Render]
-        {
-            match settlement(job, operation) {
-                Settlement::Open => {}
-                Settlement::Charged(charged) => {
-                    if let Some(pending) = self.take_accepted(job, operation) {
-                        if pending.shows_earlier_charge(charged) {
-                            self.state().accepted.insert((job.id(), operation), pending);
-                        } else {
-                            self.charge(pending, job, charged);
-                        }
-                    }
-                }
-                Settlement::NotCharged => {
-                    if let Some(pending) = self.take_accepted(job, operation) {
-                        self.released(pending);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Returns whether this job may have an open charge. Most jobs of a list have none, so this
-    /// check is cheap.
-    fn may_have_open_charge(&self, job: JobId) -> bool {
-        let state = self.state();
-        state.loaded != self.ledger.file_length()
-            || [BillableOperation::Preview, BillableOperation::Create, BillableOperation::Render]
-                .iter()
-                .any(|operation| state.accepted.contains_key(&(job, *operation)))
-    }
-
-    fn charge(&self, mut pending: PendingCharge, job: &Job, charged: Credits) {
-        pending.entry.state = EntryState::Charged;
-        pending.entry.charged = Some(charged);
-        if let Some(duration) = job.duration() {
-            pending.entry.seconds = Some(duration.into());
-        }
-        self.write(&pending.entry);
-        if let Some(reservation) = pending.reservation {
-            reservation.settle(charged);
-        }
-        // The charge of a failed job says nothing about prices.
-        if let (Some(duration), false) = (job.duration(), has_failed(job)) {
-            let Entry { operation, model_version, .. } = pending.entry;
-            self.compare(Charge::new(operation, model_version, duration, charged));
-        }
-    }
-
-    /// Takes the accepted call of this job: of this process, or of another that wrote to the same
-    /// ledger.
-    fn take_accepted(&self, job: &Job, operation: BillableOperation) -> Option<PendingCharge> {
-        let key = (job.id(), operation);
-        let found = self.state().accepted.remove(&key);
-        if found.is_some() || !self.ledger_has_changed() {
-            return found;
-        }
-        self.load();
-        self.state().accepted.remove(&key)
-    }
-
-    /// Returns whether another process may have written to the ledger since it was read.
-    fn ledger_has_changed(&self) -> bool {
-        self.state().loaded != self.ledger.file_length()
-    }
-
-    /// Takes over the open calls that other processes wrote to the ledger.
-    fn load(&self) {
-        let length = self.ledger.file_length();
-        let entries = match self.ledger.read() {
-            Ok(contents) => contents.entries,
-            Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(
-                    error,
-                    "the ledger cannot be read, so charges of other processes are not settled"
-                );
-                Vec::new()
-            }
-        };
-        let mut state = self.state();
-        state.loaded = length;
-        for entry in entries.into_iter().filter(|entry| entry.state == EntryState::Reserved) {
-            if let Some(job) = entry.job_id {
-                let key = (job, entry.operation);
-                state.accepted.entry(key).or_insert(PendingCharge::of_another(entry));
-            }
-        }
-    }
-
-    fn compare(&self, charge: Charge) {
-        let mut state = self.state();
-        state.charges.push(charge);
-        let excess = state.charges.len().saturating_sub(CHARGES_COMPARED);
-        state.charges.drain(..excess);
-        if !state.mismatch_logged
-            && let Some(mismatch) =
-                Mismatch::find(&self.rate_card, RateCard::known(), &state.charges)
-        {
-            state.mismatch_logged = true;
-            tracing::warn!("{mismatch}; choose a card with ClientBuilder::rate_card");
-        }
-    }
-
-    /// Returns the mismatch of recent charges with the rate card, if there is one.
-    pub(crate) fn mismatch(&self) -> Option<Mismatch> {
-        Mismatch::find(&self.rate_card, RateCard::known(), &self.state().charges)
-    }
-
-    pub(crate) fn budget(&self) -> Option<&Budget> {
-        self.budget.as_ref()
-    }
-
-    pub(crate) fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub(crate) fn own_budgets(&self) -> &[Budget] {
+        &self.budgets
     }
 
     pub(crate) fn rate_card(&self) -> &RateCard {
         &self.rate_card
     }
 
-    /// Writes an entry for something that has already happened. If that fails, the entry is logged,
-    /// so that the job is not lost.
-    fn write(&self, entry: &Entry) {
-        if let Err(error) = self.ledger.write(entry) {
-            tracing::error!(
-                error = &error as &dyn std::error::Error, entry = entry.id, job = ?entry.job_id, state = ?entry.state,
-                "a ledger entry was lost"
-            );
+    /// Enters a call and reserves the most that it may cost. When this fails, nothing may be sent.
+    pub(crate) async fn begin(&self, new: NewEntry) -> Result<Start, Error> {
+        self.enter_budgets().await?;
+        let lease = new.lease;
+        let held_at = Mutex::new((Instant::now(), Utc::now()));
+        let entry = new.id;
+        let begun = self.journal.begin(new).await.map_err(|error| {
+            self.withdraw(entry);
+            self.unusable(error)
+        })?;
+        match begun {
+            Begun::Started(entry) => Ok(Start::Send(PendingCharge { entry, lease, held_at })),
+            Begun::Known(entry) => Ok(Start::Known(entry)),
+            Begun::KeyReused(entry) => {
+                let message = format!(
+                    "the key `{}` was used for a different {} before; nothing was sent",
+                    entry.key, entry.operation
+                );
+                let error = Error::new(ErrorKind::KeyReused, message);
+                Err(of_entry(error, &entry))
+            }
+            Begun::OtherRender(entry) => Err(other_render(&entry)),
+            Begun::OverBudget(over) => {
+                let message = format!("{over}; nothing was sent");
+                Err(Error::new(ErrorKind::OverBudget(over), message))
+            }
+            Begun::EstimateNeeded(state) => Err(estimate_needed(&state)),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, BillingState> {
-        lock(&self.state)
+    /// Releases an entry that may have been made although the journal reported an error, such as a
+    /// lost answer to a commit. It was not sent. Unless this succeeds, it becomes unknown when its
+    /// lease expires.
+    fn withdraw(&self, entry: EntryId) {
+        let journal = self.journal.clone();
+        let reason = "the journal failed, so it was not sent".to_owned();
+        tokio::spawn(async move {
+            let release = || journal.change(entry, Change::Released { reason: reason.clone() });
+            let released = release.retry(pauses()).sleep(tokio::time::sleep);
+            tokio::time::timeout(RECORD_TIMEOUT, released).await.ok();
+        });
+    }
+
+    /// Checks what is left of the budgets, without reserving anything.
+    pub(crate) async fn check_budgets(&self, new: NewEntry) -> Result<(), Error> {
+        self.enter_budgets().await?;
+        let budgets = self.budgets().await?;
+        match new.within_budgets(budgets) {
+            Some(Begun::OverBudget(over)) => {
+                let message = format!("{over}; nothing was sent");
+                Err(Error::new(ErrorKind::OverBudget(over), message))
+            }
+            Some(Begun::EstimateNeeded(state)) => Err(estimate_needed(&state)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn enter_budgets(&self) -> Result<(), Error> {
+        let enter = async || {
+            for budget in &self.budgets {
+                let entered = self.journal.ensure_budget(&self.account, budget.clone()).await;
+                let there = entered.map_err(|error| self.unusable(error))?.budget;
+                if (there.period, &there.label) != (budget.period, &budget.label) {
+                    return Err(Error::invalid(format!(
+                        "the budget `{}` of the journal has another period or label",
+                        budget.name
+                    )));
+                }
+            }
+            Ok(())
+        };
+        self.budgets_entered.get_or_try_init(enter).await.copied()
+    }
+
+    /// Reads the budgets of the account.
+    pub(crate) async fn budgets(&self) -> Result<Vec<BudgetState>, Error> {
+        self.journal.budgets(&self.account).await.map_err(|error| self.unusable(error))
+    }
+
+    /// Creates or changes a budget of the account.
+    pub(crate) async fn set_budget(&self, budget: Budget) -> Result<BudgetState, Error> {
+        self.journal.set_budget(&self.account, budget).await.map_err(|error| self.unusable(error))
+    }
+
+    /// Reads entries of the account.
+    pub(crate) async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
+        self.journal.entries(&self.account, filter).await.map_err(|error| self.unusable(error))
+    }
+
+    /// Reads an entry of the account and its request.
+    pub(crate) async fn find(
+        &self,
+        entry: EntryId,
+    ) -> Result<Option<(Entry, Option<SubmissionRecord>)>, Error> {
+        let found = self.journal.find(entry).await.map_err(|error| self.unusable(error))?;
+        Ok(found.filter(|(entry, _)| entry.account == self.account))
+    }
+
+    async fn known(&self, entry: EntryId) -> Result<Entry, Error> {
+        let found = self.find(entry).await?.map(|(entry, _)| entry);
+        found.ok_or_else(|| Error::invalid("the journal has no such submission of this account"))
+    }
+
+    /// Renews the lease until this is dropped, or another process has taken the entry for dead.
+    pub(crate) async fn keep_lease(&self, pending: &PendingCharge) {
+        loop {
+            tokio::time::sleep(pending.lease / 3).await;
+            match self.renew(pending).await {
+                Ok(true) | Err(_) => {} // the next renewal may succeed
+                Ok(false) => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// Confirms that nobody else has taken the entry for dead, just before it is sent.
+    pub(crate) async fn confirm_lease(&self, pending: &PendingCharge) -> Result<(), String> {
+        if pending.is_held() {
+            return Ok(());
+        }
+        match self.renew(pending).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the journal has given the submission to another process".to_owned()),
+            Err(error) => Err(format!("the journal cannot be read: {error}")),
+        }
+    }
+
+    async fn renew(&self, pending: &PendingCharge) -> Result<bool, JournalError> {
+        let now = (Instant::now(), Utc::now());
+        let lease = self.journal.renew(pending.id(), self.owner, pending.lease).await?;
+        if lease.is_some() {
+            *lock(&pending.held_at) = now;
+        }
+        Ok(lease.is_some())
+    }
+
+    /// Records that the service accepted a call. It stays reserved until the job ends.
+    pub(crate) async fn accepted(&self, pending: PendingCharge, job: JobId) {
+        let operation = pending.entry.operation;
+        self.record(pending.id(), Change::Submitted { job }, Some(job)).await;
+        if operation == BillableOperation::Render {
+            // An earlier render of the job no longer shows its own charge.
+            let filter = Filter::default().states([EntryState::Submitted]).jobs([job]);
+            let earlier = self.journal.entries(&self.account, filter).await.unwrap_or_default();
+            let is_earlier =
+                |entry: &Entry| entry.operation == operation && entry.id != pending.id();
+            for entry in earlier.into_iter().filter(is_earlier) {
+                self.record(entry.id, Change::Superseded, Some(job)).await;
+            }
+        }
+    }
+
+    /// Records that a call was certainly not processed.
+    pub(crate) async fn released(&self, pending: PendingCharge, reason: String) {
+        self.record(pending.id(), Change::Released { reason }, pending.entry.job_id).await;
+    }
+
+    /// Records that the outcome of a call is unknown. It stays reserved.
+    pub(crate) async fn unknown(&self, entry: EntryId, reason: String, record: SubmissionRecord) {
+        let job = record.job_id;
+        self.record(entry, Change::Unknown { reason, record: Some(Box::new(record)) }, job).await;
+    }
+
+    /// Assigns a job to a call of unknown outcome.
+    pub(crate) async fn adopt(&self, entry: EntryId, job: JobId) -> Result<(), Error> {
+        let known = self.known(entry).await?;
+        if known.operation == BillableOperation::Render && known.job_id != Some(job) {
+            return Err(of_entry(Error::invalid("the submission is of another job"), &known));
+        }
+        self.decide(entry, Change::Submitted { job }, |entry| entry.job_id == Some(job)).await
+    }
+
+    /// Records that a call of unknown outcome was not accepted.
+    pub(crate) async fn disown(&self, entry: EntryId) -> Result<(), Error> {
+        let known = self.known(entry).await?;
+        if known.state == EntryState::Sending {
+            return Err(of_entry(Error::invalid("the submission is being sent"), &known));
+        }
+        let reason = "declared not accepted".to_owned();
+        let is_released = |entry: &Entry| entry.state == EntryState::Released;
+        self.decide(entry, Change::Released { reason }, is_released).await
+    }
+
+    /// Makes a change that a person or program decided on.
+    async fn decide(
+        &self,
+        entry: EntryId,
+        change: Change,
+        is_made: impl Fn(&Entry) -> bool,
+    ) -> Result<(), Error> {
+        let changed = self.journal.change(entry, change).await;
+        match changed.map_err(|error| self.unusable(error))? {
+            Changed::Unchanged(entry) if !is_made(&entry) => Err(of_entry(
+                Error::invalid(format!("the submission is {} in the journal", entry.state)),
+                &entry,
+            )),
+            Changed::Missing => Err(Error::invalid("the journal has no such submission")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Settles the open charges of jobs that have ended. Returns the renders of other processes
+    /// whose jobs may still show their states from before; `is_known` tells those that this process
+    /// has decided on.
+    pub(crate) async fn record_ended(
+        &self,
+        jobs: &[&Job],
+        is_known: impl Fn(JobId, EntryId) -> bool,
+    ) -> Vec<(Entry, SubmissionRecord)> {
+        let ended: Vec<_> = jobs.iter().copied().filter(|job| has_ended(job)).collect();
+        let mut renders = Vec::new();
+        for jobs in ended.chunks(JOBS_PER_QUERY) {
+            let ids: Vec<_> = jobs.iter().map(|job| job.id()).collect();
+            let filter = Filter::default().states([EntryState::Submitted]).jobs(ids);
+            match self.journal.entries(&self.account, filter).await {
+                Ok(entries) => {
+                    for entry in entries {
+                        let job = jobs.iter().find(|job| Some(job.id()) == entry.job_id);
+                        if let Some(job) = job {
+                            let render = match is_known(job.id(), entry.id) {
+                                true => Render::OfThisProcess,
+                                false => Render::OfAnyProcess,
+                            };
+                            renders.extend(self.settle(entry, job, render).await);
+                        }
+                    }
+                }
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, "the journal cannot be read, so charges are not settled");
+                }
+            }
+        }
+        renders
+    }
+
+    /// Settles an entry with its job, unless the job may still show its state from before a render:
+    /// then it returns the entry and that state.
+    async fn settle(
+        &self,
+        entry: Entry,
+        job: &Job,
+        render: Render,
+    ) -> Option<(Entry, SubmissionRecord)> {
+        let (end, charged) = match settlement(job, entry.operation) {
+            Settlement::Open => return None,
+            Settlement::Ended { end, charged } => (end, charged),
+        };
+        if entry.operation == BillableOperation::Render {
+            let Ok(found) = self.journal.find(entry.id).await else { return None }; // read again
+            if let Some(record) = found.and_then(|(_, record)| record)
+                && let Some(before) = &record.before
+            {
+                // The grace counts from here, unless the render is older than clocks can differ.
+                let is_recent = (Utc::now() - entry.updated_at) < MACHINE_SKEW;
+                if render == Render::OfAnyProcess && is_recent && before.is_shown_by(job) {
+                    return Some((entry, record));
+                }
+                // Unchanged, and less than this call can cost: the charge of the earlier call.
+                let least = entry.estimate.map(|estimate| estimate.min);
+                let is_charged = charged > Credits::ZERO;
+                let is_earlier = before.charged == Some(charged);
+                if is_charged && is_earlier && least.is_some_and(|least| charged < least) {
+                    return None;
+                }
+            }
+        }
+        let duration = job.duration();
+        let change = Change::Settled { end, charged, duration };
+        if let Err(error) = self.journal.change(entry.id, change).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, job = %job.id(), "the charge is settled when it is read again");
+            return None;
+        }
+        let settled = Entry {
+            state: EntryState::Settled,
+            end: Some(end),
+            charged: Some(charged),
+            seconds: duration.map(Into::into),
+            ..entry
+        };
+        settled.charge().into_iter().for_each(|charge| self.compare(charge));
+        None
+    }
+
+    fn compare(&self, charge: Charge) {
+        let mut charges = lock(&self.charges);
+        charges.latest.push(charge);
+        let excess = charges.latest.len().saturating_sub(CHARGES_COMPARED);
+        charges.latest.drain(..excess);
+        if !charges.mismatch_logged
+            && let Some(mismatch) =
+                Mismatch::find(&self.rate_card, RateCard::known(), &charges.latest)
+        {
+            charges.mismatch_logged = true;
+            tracing::warn!("{mismatch}; choose a card with ClientBuilder::rate_card");
+        }
+    }
+
+    /// Returns the mismatch of recent charges with the rate card, if there is one.
+    pub(crate) fn mismatch(&self) -> Option<Mismatch> {
+        Mismatch::find(&self.rate_card, RateCard::known(), &lock(&self.charges).latest)
+    }
+
+    /// Records the outcome of a submission. If that fails for a while, it is logged as an error, so
+    /// that a paid job is not lost.
+    async fn record(&self, entry: EntryId, change: Change, job: Option<JobId>) {
+        let write = || self.journal.change(entry, change.clone());
+        let written = write.retry(pauses()).sleep(tokio::time::sleep).notify(|error, pause| {
+            let error: &dyn std::error::Error = error;
+            tracing::warn!(error, ?job, ?pause, "the journal cannot be written; trying again");
+        });
+        match tokio::time::timeout(RECORD_TIMEOUT, written).await {
+            Ok(Ok(Changed::Applied(_))) => {}
+            Ok(Ok(Changed::Unchanged(known))) if matches!(change, Change::Submitted { job } if known.job_id != Some(job)) =>
+            {
+                let (known, state) = (known.job_id, known.state);
+                tracing::error!(%entry, ?job, ?known, %state, "the journal has another job");
+            }
+            Ok(Ok(Changed::Unchanged(known))) => {
+                tracing::debug!(%entry, state = %known.state, ?change, "not changed");
+            }
+            Ok(Ok(Changed::Missing)) => {
+                tracing::error!(%entry, ?job, ?change, "the journal has lost an entry");
+            }
+            Ok(Err(_)) | Err(_) => {
+                let place = self.journal.location();
+                tracing::error!(%entry, ?job, ?change, place, "the journal was not written");
+            }
+        }
+    }
+
+    fn unusable(&self, error: JournalError) -> Error {
+        let message = format!("the journal ({}) cannot be used", self.journal.location());
+        Error::new(ErrorKind::Journal, message).because(error)
     }
 }
 
-fn is_open_render(entry: &Entry, job: JobId) -> bool {
-    entry.job_id == Some(job)
-        && entry.operation == BillableOperation::Render
-        && matches!(entry.state, EntryState::Reserved | EntryState::Unknown)
+/// Returns the pauses between attempts to write to the journal.
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(MAX_PAUSE)
+        .without_max_times()
 }
 
-fn already_open(state: EntryState) -> Error {
-    let (message, charge_risk) = match state {
+fn estimate_needed(state: &BudgetState) -> Error {
+    Error::invalid(format!(
+        "the budget `{}` is set, so the most that the submission may cost must be known; it needs \
+         an expected duration and a model with a price",
+        state.budget.name
+    ))
+}
+
+fn of_entry(error: Error, entry: &Entry) -> Error {
+    match entry.handle() {
+        Some(handle) => error.of_job(handle),
+        None => error,
+    }
+}
+
+fn other_render(entry: &Entry) -> Error {
+    let key = &entry.key;
+    let (kind, message, risk) = match entry.state {
+        EntryState::Settled => (
+            ErrorKind::AlreadyRendered,
+            format!("the job was rendered before, with the key `{key}`"),
+            ChargeRisk::Charged,
+        ),
         EntryState::Unknown => (
-            "a render of this job was sent earlier and its outcome is unknown",
+            ErrorKind::AlreadyRunning,
+            format!(
+                "a render of this job was sent before, with the key `{key}`, and its outcome is \
+                 unknown"
+            ),
             ChargeRisk::Unknown,
         ),
-        _ => ("a render of this job was sent earlier and has not ended", ChargeRisk::Charged),
+        _ => (
+            ErrorKind::AlreadyRunning,
+            format!("a render of this job, with the key `{key}`, has not ended"),
+            ChargeRisk::Charged,
+        ),
     };
-    Error::new(ErrorKind::AlreadyRunning, message).charged(charge_risk)
-}
-
-/// The effect of a job's present status on a billable call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Settlement {
-    /// Not ended, or its charge is not known yet.
-    Open,
-    Charged(Credits),
-    NotCharged,
-}
-
-/// Decides what a job's status says about one of its calls. `credits_used` is what the last
-/// billable call on the job was charged; 0 or less on a finished job means that the service has not
-/// entered the charge yet.
-fn settlement(job: &Job, operation: BillableOperation) -> Settlement {
-    let goal = match operation {
-        // A rendered job shows the charge of the render, not of the preview.
-        BillableOperation::Preview if job.video_url().is_some() => return Settlement::Open,
-        BillableOperation::Preview if has_failed(job) && job.preview_url().is_some() => {
-            return Settlement::Open;
-        }
-        BillableOperation::Preview => Goal::Preview,
-        BillableOperation::Create | BillableOperation::Render => Goal::Video,
-    };
-    match (job.goal_status(goal), job.credits_used()) {
-        (GoalStatus::Reached | GoalStatus::Failed | GoalStatus::Rejected, Some(charged))
-            if charged > Credits::ZERO =>
-        {
-            Settlement::Charged(charged)
-        }
-        (GoalStatus::Failed | GoalStatus::Rejected, _) => Settlement::NotCharged,
-        _ => Settlement::Open,
-    }
-}
-
-fn has_failed(job: &Job) -> bool {
-    matches!(job.goal_status(Goal::Video), GoalStatus::Failed | GoalStatus::Rejected)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn job(fields: Value) -> Job {
-        let mut job = json!({ "id": uuid::Uuid::nil(), "status": "done", "preview": "https://p" });
-        job.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        serde_json::from_value(job).unwrap()
-    }
-
-    #[test]
-    fn a_charge_of_zero_on_a_finished_job_settles_nothing() {
-        for credits in [json!(0), json!(-1), Value::Null] {
-            let job = job(json!({ "credits_used": credits }));
-            assert_eq!(settlement(&job, BillableOperation::Preview), Settlement::Open);
-        }
-        let job = job(json!({ "credits_used": 1 }));
-        let charged = Settlement::Charged(1.into());
-        assert_eq!(settlement(&job, BillableOperation::Preview), charged);
-        assert_eq!(settlement(&job, BillableOperation::Render), Settlement::Open);
-    }
-
-    #[test]
-    fn a_failed_job_without_a_charge_is_not_charged() {
-        for status in ["failed", "rejected"] {
-            let free = job(json!({ "status": status, "credits_used": 0 }));
-            assert_eq!(settlement(&free, BillableOperation::Create), Settlement::NotCharged);
-            let charged = job(json!({ "status": status, "credits_used": 2 }));
-            assert_eq!(
-                settlement(&charged, BillableOperation::Create),
-                Settlement::Charged(2.into())
-            );
-        }
-    }
-
-    #[test]
-    fn a_preview_is_not_settled_with_the_charge_of_its_render() {
-        let rendered = job(json!({ "video_output": "https://v", "credits_used": 4 }));
-        assert_eq!(settlement(&rendered, BillableOperation::Preview), Settlement::Open);
-        assert_eq!(settlement(&rendered, BillableOperation::Render), Settlement::Charged(4.into()));
-    }
+    let message = format!("{message}; nothing was sent");
+    let error = Error::new(kind, message).charged(risk).with_retry_safety(RetrySafety::Futile);
+    of_entry(error, entry)
 }

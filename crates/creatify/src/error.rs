@@ -1,17 +1,16 @@
 //! The error type of this crate: what was being done, whether it may be tried again, whether
 //! credits were charged, and what the service said.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use chrono::{DateTime, Utc};
-use creatify_api::{JobStatus, ModelVersion, OperationId};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use creatify_api::OperationId;
+use serde::Serialize;
 
 use crate::{
-    credits::{BillableOperation, Credits, Estimate, OverBudget},
+    credits::{Credits, Estimate},
     http::ErrorResponse,
-    job::{Goal, Job, JobHandle, JobId, TemplateId},
+    job::{Goal, Job, JobHandle},
+    journal::{OverBudget, SubmissionRecord},
 };
 
 /// Result of this crate's calls.
@@ -77,10 +76,15 @@ pub enum ErrorKind {
     AlreadyRunning,
     /// The estimate is above the limit that the caller set. Nothing was sent.
     OverLimit(Box<OverLimit>),
-    /// The submission may cost more than is left of the client's budget. Nothing was sent.
-    OverBudget(OverBudget),
-    /// The ledger cannot be written. Nothing was sent.
-    Ledger,
+    /// The submission may cost more than is left of a budget. Nothing was sent.
+    OverBudget(Box<OverBudget>),
+    /// The key was used before for a different request. Nothing was sent. Choose another key.
+    KeyReused,
+    /// Another process is sending the submission with this key, and its outcome was not recorded in
+    /// time. Nothing was sent. Send it again with the same key later.
+    KeyInUse,
+    /// The journal cannot be read or written. Nothing was sent.
+    Journal,
     /// The service kept answering 429. Nothing was processed. Try later, and less often.
     RateLimited,
     /// The service kept failing (5xx) on a free request. Try later.
@@ -119,7 +123,9 @@ impl ErrorKind {
             Self::AlreadyRunning => "already_running",
             Self::OverLimit(_) => "over_limit",
             Self::OverBudget(_) => "over_budget",
-            Self::Ledger => "ledger",
+            Self::KeyReused => "key_reused",
+            Self::KeyInUse => "key_in_use",
+            Self::Journal => "journal",
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::Unreachable => "unreachable",
@@ -171,75 +177,6 @@ pub struct OverLimit {
     pub limit: Credits,
 }
 
-/// A submission of unknown outcome: enough to recognise its job among others, in this process or
-/// another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SubmissionRecord {
-    /// Operation that is charged if it was accepted.
-    pub operation: BillableOperation,
-    /// The template. The service never returns it.
-    pub template_id: Option<TemplateId>,
-    /// The job, for a render.
-    pub job_id: Option<JobId>,
-    /// The name, which the service returns.
-    pub name: Option<String>,
-    /// The variables, which the service returns.
-    pub variables: Option<Value>,
-    /// The model.
-    pub model_version: Option<ModelVersion>,
-    /// Marker that makes the match exact, if the submission carried one.
-    pub marker: Option<String>,
-    /// Time just before it was sent.
-    pub sent_at: DateTime<Utc>,
-    /// Time at which the client stopped waiting for the answer.
-    pub given_up_at: DateTime<Utc>,
-    /// Longest time for which the service may have worked on it.
-    pub timeout: Duration,
-    /// Id of its entry in the ledger.
-    pub entry: String,
-    /// The job before it was rendered.
-    #[serde(default)]
-    pub before: Option<JobVersion>,
-}
-
-/// State of a job before it was rendered, to tell its earlier final status from that of the render.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct JobVersion {
-    /// Status.
-    pub status: JobStatus,
-    /// Time of its last change.
-    pub updated_at: Option<DateTime<Utc>>,
-    /// URL of its video.
-    pub video_url: Option<String>,
-}
-
-impl JobVersion {
-    pub(crate) fn of(job: &Job) -> Self {
-        Self {
-            status: job.status().clone(),
-            updated_at: job.updated_at(),
-            video_url: job.video_url().map(str::to_owned),
-        }
-    }
-
-    /// Returns whether a job still shows this state: the same final status, and the same video if
-    /// it had one.
-    pub(crate) fn is_shown_by(&self, job: &Job) -> bool {
-        match &self.status {
-            JobStatus::Failed | JobStatus::Rejected => *job.status() == self.status,
-            JobStatus::Done => {
-                *job.status() == self.status
-                    && self.video_url.is_some()
-                    && job.video_url() == self.video_url.as_deref()
-            }
-            JobStatus::Other(_) => matches!(job.status(), JobStatus::Failed | JobStatus::Rejected),
-            _ => false,
-        }
-    }
-}
-
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let (retry_safety, charge_risk) = match kind {
@@ -249,6 +186,8 @@ impl Error {
             | ErrorKind::TimedOut
             | ErrorKind::StatusRefused
             | ErrorKind::NoOutput
+            | ErrorKind::KeyInUse
+            | ErrorKind::Journal
             | ErrorKind::Download => (RetrySafety::Safe, ChargeRisk::None),
             ErrorKind::OutcomeUnknown(_) => (RetrySafety::Unsafe, ChargeRisk::Unknown),
             _ => (RetrySafety::Futile, ChargeRisk::None),
@@ -385,8 +324,8 @@ impl Error {
         matches!(self.0.kind, JobFailed | JobRejected | NoOutput)
     }
 
-    /// Returns whether credits are missing: in the account, below the caller's limit or in the
-    /// client's budget. Nothing was charged. Raise what is too low.
+    /// Returns whether credits are missing: in the account, below the caller's limit or in a
+    /// budget. Nothing was charged. Raise what is too low.
     pub fn is_over_limit(&self) -> bool {
         use ErrorKind::{InsufficientCredits, OverBudget, OverLimit};
         matches!(self.0.kind, InsufficientCredits | OverBudget(_) | OverLimit(_))

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use creatify_api::{JobStatus, OperationId};
+use creatify_api::OperationId;
 
 use crate::{
     billing::Billing,
@@ -31,7 +31,7 @@ impl JobReader {
     /// Reads one job.
     pub(crate) async fn get(&self, id: JobId, options: CallOptions) -> Result<Job, Error> {
         let job = self.executor.get_job(id, options).await?;
-        self.record(&job);
+        self.record(std::slice::from_ref(&job)).await;
         Ok(job)
     }
 
@@ -43,7 +43,7 @@ impl JobReader {
     ) -> Result<FirstPage, Error> {
         let (jobs, next) = self.executor.first_page_of_jobs(ids, options).await?.split();
         let jobs: Vec<_> = jobs.into_iter().map(Job::from).collect();
-        jobs.iter().for_each(|job| self.record(job));
+        self.record(&jobs).await;
         Ok(FirstPage { jobs, has_more: next.is_some() })
     }
 
@@ -56,25 +56,28 @@ impl JobReader {
         // A job that arrives while pages are read moves others to the next page, which shows them
         // twice.
         jobs.retain(|job| seen.insert(job.id()));
-        jobs.iter().for_each(|job| self.record(job));
+        self.record(&jobs).await;
         Ok(jobs)
     }
 
-    /// Records the status of a job that was read: settles its charge once it has ended, and learns
-    /// the duration of its video. After a render the job may still show its earlier final status;
-    /// that is not recorded.
-    pub(crate) fn record(&self, job: &Job) {
-        self.run_times.observe(job);
-        if !self.is_left_over(job) {
-            self.billing.record_status(job);
+    /// Records the status of jobs that were read: settles their charges once they have ended, and
+    /// learns the durations of their videos. After a render a job may still show its earlier final
+    /// status; that is not recorded.
+    pub(crate) async fn record(&self, jobs: &[Job]) {
+        jobs.iter().for_each(|job| self.run_times.observe(job));
+        let jobs: Vec<_> = jobs.iter().filter(|job| !self.is_left_over(job)).collect();
+        for (render, record) in
+            self.billing.record_ended(&jobs, |job, entry| self.run_times.knows(job, entry)).await
+        {
+            if let Some(job) = render.job_id {
+                self.run_times.submitted(job, &record, render.model_version);
+            }
         }
     }
 
     /// Returns whether a job still shows its final status from before a render, of this process or
-    /// of another one that shares the ledger.
+    /// of another one that shares the journal.
     pub(crate) fn is_left_over(&self, job: &Job) -> bool {
-        let has_failed = matches!(job.status(), JobStatus::Failed | JobStatus::Rejected);
         self.run_times.is_left_over(job)
-            || has_failed && self.billing.may_show_left_over_end(job.id())
     }
 }

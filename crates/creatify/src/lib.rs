@@ -11,6 +11,8 @@ pub mod fuzzing;
 mod http;
 mod job;
 mod jobs;
+pub mod journal;
+mod settlement;
 mod submission;
 mod sync;
 mod template;
@@ -22,12 +24,13 @@ pub use crate::http::{ErrorMessages, ErrorResponse};
 pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
 pub use creatify_api::{Credentials, InvalidCredential, JobStatus, ModelVersion, OperationId};
 pub use download::{Download, Downloaded};
-pub use error::{ChargeRisk, Error, ErrorKind, OverLimit, Result, RetrySafety, SubmissionRecord};
+pub use error::{ChargeRisk, Error, ErrorKind, OverLimit, Result, RetrySafety};
 pub use job::{
     Goal, GoalStatus, InvalidHandle, InvalidId, Job, JobHandle, JobId, Progress, TemplateId,
 };
+pub use journal::SubmissionRecord;
 pub use submission::{
-    Create, Match, MatchConfidence, Preview, Reconcile, Reconciled, Render, SubmittedJob,
+    Create, DryRun, Match, MatchConfidence, Preview, Reconcile, Reconciled, Render, SubmittedJob,
 };
 pub use template::Template;
 pub use variables::Variables;

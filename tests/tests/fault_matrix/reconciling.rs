@@ -14,7 +14,7 @@ use crate::{
 const TEXT: &str = "\
 The answer to a preview is lost, and its job is searched for in the list. A marked preview has a
 marker in its name. The twin is another job with the same content, which somebody else submitted at
-the same time; jobs that the client's own ledger knows are never taken for the lost one. An exact
+the same time; jobs that the client's own journal knows are never taken for the lost one. An exact
 match is always right; a likely match may be the twin. No match is adopted unless the caller asks
 for it. When no job is found, that is no proof that there is none.
 ";
@@ -78,7 +78,7 @@ async fn outcome(list: Option<Fault>, story: Story) -> String {
     let on_lists =
         |fault| (2..100).fold(Rule::new(fault).on(OperationId::ListCustomTemplateJobs), Rule::at);
     sandbox.set_faults(list.map(on_lists).into_iter().fold(faults, Faults::with));
-    submission(&client).send().await.unwrap(); // another one, which the ledger knows
+    submission(&client).send().await.unwrap(); // another one, which the journal knows
     if story == Story::Twin {
         submission(&self::client(&sandbox)).send().await.unwrap();
     }
@@ -135,7 +135,7 @@ fn submission(client: &Client) -> Preview<'_> {
 async fn reconciling_never_waits_longer_than_a_submission_takes() {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
     let client = client(&sandbox);
-    let lost = Rule::new(Fault::DropAfter).on(OperationId::PreviewCustomTemplateJobAsync);
+    let lost = Rule::new(Fault::DropBefore).on(OperationId::PreviewCustomTemplateJobAsync);
     sandbox.set_faults(Faults::new(1).with(lost));
     let error = submission(&client).marked_in_name().send().await.unwrap_err();
     let mut sent = serde_json::to_value(error.submission_record().unwrap()).unwrap();
@@ -143,7 +143,7 @@ async fn reconciling_never_waits_longer_than_a_submission_takes() {
     sent["given_up_at"] = "2190-05-04T09:13:00Z".into();
     let sent: SubmissionRecord = serde_json::from_value(sent).unwrap();
     let started = tokio::time::Instant::now();
-    assert!(matches!(client.reconcile(&sent).await, Ok(Reconciled::Found(_))));
+    assert!(matches!(client.reconcile(&sent).await, Ok(Reconciled::NotFoundYet)));
     let waited = started.elapsed().as_secs();
     assert!((30..=60).contains(&waited), "{waited} s");
 }

@@ -2,44 +2,41 @@
 
 use creatify::{
     Client, ErrorKind, Goal, JobHandle, OperationId,
-    credits::{Budget, ledger::EntryState},
+    journal::{EntryState, JobEnd},
 };
 use creatify_sandbox::{BodyForm, Fault, Faults, Field, Rule, Sandbox};
 
-use crate::{SECOND, builder, client, previewed, sandbox, template, variables};
+use crate::{
+    SECOND, builder, client, entries, limit, previewed, sandbox, states, template, usage, variables,
+};
 
 fn on_reads(fault: Fault) -> Faults {
     let reads = [OperationId::GetCustomTemplateJob, OperationId::ListCustomTemplateJobs];
     Faults::new(1).with(reads.into_iter().fold(Rule::new(fault), Rule::on))
 }
 
-async fn spender() -> (Sandbox, Client, Budget) {
+async fn spender() -> (Sandbox, Client) {
     let sandbox = sandbox().await;
-    let budget = Budget::new(100.into());
-    let client = builder(&sandbox).budget(budget.clone()).default_duration(30 * SECOND);
+    let client = builder(&sandbox).budget(limit(100)).default_duration(30 * SECOND);
     let client = client.build().unwrap();
-    (sandbox, client, budget)
-}
-
-fn states(client: &Client) -> Vec<EntryState> {
-    client.ledger().read().unwrap().entries.iter().map(|entry| entry.state).collect()
+    (sandbox, client)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_finished_job_without_a_charge_keeps_its_reservation_until_the_charge_is_shown() {
     for credits in [Some(0), Some(-5), None] {
-        let (sandbox, client, budget) = spender().await;
+        let (sandbox, client) = spender().await;
         sandbox.set_faults(on_reads(Fault::Set(Field::CreditsUsed(credits))));
         let submitted = client.create(template("Teaser"), variables()).send().await.unwrap();
         let video = submitted.wait().await.unwrap();
         assert!(video.video_url().is_some());
-        assert_eq!(states(&client), [EntryState::Reserved], "{credits:?}");
-        assert_eq!((budget.state().reserved, budget.state().spent), (5.into(), 0.into()));
+        assert_eq!(states(&client).await, [EntryState::Submitted], "{credits:?}");
+        assert_eq!(usage(&client).await, (5.into(), 0.into()));
 
         sandbox.set_faults(Faults::default());
         client.job(video.id()).await.unwrap();
-        assert_eq!(states(&client), [EntryState::Charged]);
-        assert_eq!((budget.state().reserved, budget.state().spent), (0.into(), 5.into()));
+        assert_eq!(states(&client).await, [EntryState::Settled]);
+        assert_eq!(usage(&client).await, (0.into(), 5.into()));
     }
 }
 
@@ -48,19 +45,21 @@ async fn a_failed_job_without_a_charge_releases_its_reservation() {
     for (name, credits) in
         [("Always fails", Some(0)), ("Always fails", None), ("Always rejected", Some(0))]
     {
-        let (sandbox, client, budget) = spender().await;
+        let (sandbox, client) = spender().await;
         sandbox.set_faults(on_reads(Fault::Set(Field::CreditsUsed(credits))));
         let submitted = client.create(template(name), variables()).send().await.unwrap();
-        assert_eq!(budget.state().reserved, 5.into());
+        assert_eq!(usage(&client).await, (5.into(), 0.into()));
         submitted.wait().await.unwrap_err();
-        assert_eq!(states(&client), [EntryState::Released]);
-        assert_eq!(budget.state().available(), 100.into());
+        let entry = entries(&client).await.remove(0);
+        assert_eq!((entry.state, entry.charged), (EntryState::Settled, Some(0.into())));
+        assert!(matches!(entry.end, Some(JobEnd::Failed | JobEnd::Rejected)), "{entry:?}");
+        assert_eq!(usage(&client).await, (0.into(), 0.into()));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_preview_is_not_settled_with_the_charge_of_its_render() {
-    let (sandbox, client, budget) = spender().await;
+    let (sandbox, client) = spender().await;
     sandbox.set_faults(on_reads(Fault::Set(Field::CreditsUsed(Some(0)))));
     let preview = previewed(&client).await;
     sandbox.set_faults(Faults::default());
@@ -75,10 +74,10 @@ async fn a_preview_is_not_settled_with_the_charge_of_its_render() {
     submitted.wait().await.unwrap();
     sandbox.set_faults(Faults::default());
     client.job(preview.id()).await.unwrap();
-    let entries = client.ledger().read().unwrap().entries;
+    let entries = entries(&client).await;
     let charged: Vec<_> = entries.iter().map(|entry| (entry.state, entry.charged)).collect();
-    assert_eq!(charged, [(EntryState::Reserved, None), (EntryState::Charged, Some(4.into()))]);
-    assert_eq!((budget.state().reserved, budget.state().spent), (1.into(), 4.into()));
+    assert_eq!(charged, [(EntryState::Submitted, None), (EntryState::Settled, Some(4.into()))]);
+    assert_eq!(usage(&client).await, (1.into(), 4.into()));
 }
 
 /// A duration of 0 is not a free video, and a missing model may be the dearest.
@@ -120,7 +119,7 @@ async fn a_reason_that_repeats_the_api_key_is_shown_without_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_answer_to_a_render_is_about_the_rendered_job_whatever_id_it_shows() {
-    let (sandbox, client, _) = spender().await;
+    let (sandbox, client) = spender().await;
     let preview = previewed(&client).await.id();
     let foreign = Rule::new(Fault::Body(BodyForm::ForeignId));
     sandbox.set_faults(Faults::new(1).with(foreign.on(OperationId::RenderCustomTemplateJob)));
@@ -128,7 +127,7 @@ async fn the_answer_to_a_render_is_about_the_rendered_job_whatever_id_it_shows()
     assert_eq!(submitted.handle, JobHandle { id: preview, goal: Goal::Video });
     assert_eq!(submitted.job.id(), preview);
     submitted.wait().await.unwrap();
-    assert_eq!(states(&client), [EntryState::Charged; 2]);
+    assert_eq!(states(&client).await, [EntryState::Settled; 2]);
 
     // Also when the answer cannot be read.
     let preview = previewed(&client).await.id();

@@ -1,16 +1,16 @@
 //! A job that had failed is rendered again, and still shows the status from before.
 
+use std::sync::Arc;
+
 use creatify::{
     ChargeRisk, Client, ErrorKind, Goal, JobHandle, JobId, JobStatus, OperationId,
-    credits::{
-        BillableOperation, Budget, Ledger,
-        ledger::{Entry, EntryState},
-    },
+    credits::BillableOperation,
+    journal::{Entry, EntryState, JobEnd, Journal, MemoryJournal},
 };
 use creatify_sandbox::{BodyForm, Fault, Faults, Rule, Sandbox, Timing};
 use tokio::time::Instant;
 
-use crate::{SECOND, builder, client, previewed, sandbox};
+use crate::{SECOND, builder, client, entries, limit, previewed, sandbox, usage};
 
 const ENDS: [(Fault, JobStatus); 2] =
     [(Fault::WorkFails, JobStatus::Failed), (Fault::WorkRejected, JobStatus::Rejected)];
@@ -26,8 +26,8 @@ async fn fail_once(sandbox: &Sandbox, client: &Client, end: Fault, old_status_re
     preview.id()
 }
 
-fn renders(client: &Client) -> Vec<Entry> {
-    let entries = client.ledger().read().unwrap().entries;
+async fn renders(client: &Client) -> Vec<Entry> {
+    let entries = entries(client).await;
     entries.into_iter().filter(|entry| entry.operation == BillableOperation::Render).collect()
 }
 
@@ -35,24 +35,24 @@ fn renders(client: &Client) -> Vec<Entry> {
 async fn a_leftover_end_neither_ends_the_wait_nor_settles_the_charge() {
     for (end, status) in ENDS {
         let sandbox = sandbox().await;
-        let budget = Budget::new(100.into());
-        let client = builder(&sandbox).budget(budget.clone()).default_duration(28 * SECOND);
+        let client = builder(&sandbox).budget(limit(100)).default_duration(28 * SECOND);
         let client = client.build().unwrap();
         let job = fail_once(&sandbox, &client, end, 3).await;
-        assert_eq!(budget.state().spent, 1.into());
+        assert_eq!(usage(&client).await, (0.into(), 1.into()));
 
         let submitted = client.render(job).send().await.unwrap();
         assert_eq!(*submitted.job.status(), status, "the answer does not show the old status");
         assert_eq!(*client.job(job).await.unwrap().status(), status);
-        let [failed, open] = &renders(&client)[..] else { panic!("{:?}", renders(&client)) };
-        assert_eq!((failed.state, open.state), (EntryState::Released, EntryState::Reserved));
-        assert_eq!((budget.state().reserved, budget.state().spent), (4.into(), 1.into()));
+        let renders_now = renders(&client).await;
+        let [failed, open] = &renders_now[..] else { panic!("{renders_now:?}") };
+        assert_eq!((failed.state, open.state), (EntryState::Settled, EntryState::Submitted));
+        assert_eq!(usage(&client).await, (4.into(), 1.into()));
 
         let video = submitted.wait().await.unwrap();
         assert!(video.video_url().is_some());
-        let settled = renders(&client).remove(1);
-        assert_eq!((settled.state, settled.charged), (EntryState::Charged, Some(4.into())));
-        assert_eq!((budget.state().reserved, budget.state().spent), (0.into(), 5.into()));
+        let settled = renders(&client).await.remove(1);
+        assert_eq!((settled.state, settled.charged), (EntryState::Settled, Some(4.into())));
+        assert_eq!(usage(&client).await, (0.into(), 5.into()));
     }
 }
 
@@ -71,8 +71,8 @@ async fn a_job_that_stays_failed_is_reported_after_120_seconds() {
         );
         let waited = started.elapsed().as_secs();
         assert!((119..=150).contains(&waited), "{waited} s");
-        let ended = renders(&client).remove(1);
-        assert_eq!((ended.state, ended.charged), (EntryState::Charged, Some(4.into())));
+        let ended = renders(&client).await.remove(1);
+        assert_eq!((ended.state, ended.charged), (EntryState::Settled, Some(4.into())));
     }
 }
 
@@ -91,7 +91,7 @@ async fn a_second_failure_is_reported_as_soon_as_the_job_has_moved_on() {
     let error = submitted.wait().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::JobFailed);
     assert!(started.elapsed() < 100 * SECOND, "{:?}", started.elapsed());
-    assert_eq!(renders(&client)[1].state, EntryState::Released);
+    assert_eq!(renders(&client).await[1].end, Some(JobEnd::Failed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,9 +109,9 @@ async fn a_leftover_end_is_recognised_after_an_answer_that_cannot_be_read() {
             (&ErrorKind::Undecodable, ChargeRisk::Charged)
         );
         assert_eq!(*client.job(job).await.unwrap().status(), status);
-        assert_eq!(renders(&client)[1].state, EntryState::Reserved);
+        assert_eq!(renders(&client).await[1].state, EntryState::Submitted);
         assert!(client.wait(error.job().unwrap()).await.unwrap().video_url().is_some());
-        assert_eq!(renders(&client)[1].state, EntryState::Charged);
+        assert_eq!(renders(&client).await[1].state, EntryState::Settled);
     }
 }
 
@@ -130,25 +130,25 @@ async fn a_leftover_end_is_recognised_around_a_status_that_is_not_known() {
     let submitted = client.render(job).send().await.unwrap();
     assert_eq!(*submitted.job.status(), JobStatus::Failed);
     assert!(submitted.wait().await.unwrap().video_url().is_some());
-    assert_eq!(renders(&client)[1].state, EntryState::Charged);
+    assert_eq!(renders(&client).await[1].state, EntryState::Settled);
 }
 
 /// The other process does not know the status from before the render.
 #[tokio::test(start_paused = true)]
 async fn another_process_does_not_settle_a_new_render_with_a_leftover_end() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = || Ledger::in_file(folder.path().join("ledger.jsonl"));
     for (end, status) in ENDS {
         let sandbox = sandbox().await;
-        let [one, other] = [0, 1].map(|_| builder(&sandbox).ledger(ledger()).build().unwrap());
+        let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
+        let [one, other] =
+            [0, 1].map(|_| builder(&sandbox).journal(journal.clone()).build().unwrap());
         let job = fail_once(&sandbox, &one, end, 2).await;
         let submitted = one.render(job).send().await.unwrap();
         assert_eq!(*other.job(job).await.unwrap().status(), status);
-        assert_eq!(renders(&other).last().unwrap().state, EntryState::Reserved);
+        assert_eq!(renders(&other).await.last().unwrap().state, EntryState::Submitted);
         let video = other.wait(JobHandle { id: job, goal: Goal::Video }).await.unwrap();
         assert!(video.video_url().is_some());
         submitted.wait().await.unwrap();
-        let settled = renders(&other).pop().unwrap();
-        assert_eq!((settled.state, settled.charged), (EntryState::Charged, Some(4.into())));
+        let settled = renders(&other).await.pop().unwrap();
+        assert_eq!((settled.state, settled.charged), (EntryState::Settled, Some(4.into())));
     }
 }

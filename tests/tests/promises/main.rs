@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a test file
 
+mod broken_journal;
 mod charges;
 mod connections;
+mod keys;
 mod leftover_status;
 mod lists;
 mod pace;
@@ -16,7 +18,11 @@ mod waits;
 
 use std::time::Duration;
 
-use creatify::{Client, ClientBuilder, Job, JobId, TemplateId, Variables};
+use creatify::{
+    Client, ClientBuilder, Job, JobId, TemplateId, Variables,
+    credits::Credits,
+    journal::{Budget, Entry, EntryState, Filter},
+};
 use creatify_sandbox::{Sandbox, templates};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -39,6 +45,27 @@ fn template(name: &str) -> TemplateId {
 
 fn variables() -> Variables {
     Variables::new().text("headline", "Summer sale")
+}
+
+/// Returns a budget that never starts anew.
+fn limit(credits: u32) -> Budget {
+    Budget::new("limit", credits.into())
+}
+
+/// Returns the reserved and spent credits of the only budget.
+async fn usage(client: &Client) -> (Credits, Credits) {
+    let [budget] = &client.budgets().await.unwrap()[..] else { panic!("not one budget") };
+    (budget.reserved, budget.spent)
+}
+
+/// Returns all entries of the client's journal.
+async fn entries(client: &Client) -> Vec<Entry> {
+    client.entries(Filter::default()).await.unwrap()
+}
+
+/// Returns the states of all entries of the client's journal.
+async fn states(client: &Client) -> Vec<EntryState> {
+    entries(client).await.iter().map(|entry| entry.state).collect()
 }
 
 /// Makes a preview of 28 s and waits for it.

@@ -1,7 +1,10 @@
 //! A second render of a job while one is under way.
 
+use std::sync::Arc;
+
 use creatify::{
-    ChargeRisk, Error, ErrorKind, Goal, JobHandle, JobId, JobStatus, OperationId, credits::Ledger,
+    ChargeRisk, Error, ErrorKind, Goal, JobHandle, JobId, JobStatus, OperationId,
+    journal::{Journal, MemoryJournal},
 };
 use creatify_sandbox::{Fault, Faults, Rule};
 
@@ -37,12 +40,11 @@ async fn a_render_is_refused_while_the_status_says_that_the_job_is_being_made() 
 
 /// The job still shows the status from before the render.
 #[tokio::test(start_paused = true)]
-async fn a_render_is_refused_while_the_ledger_has_an_open_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = || Ledger::in_file(folder.path().join("ledger.jsonl"));
+async fn a_render_is_refused_while_the_journal_has_an_open_one() {
+    let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
     let sandbox = sandbox().await;
     let [client, other_process] =
-        [0, 1].map(|_| builder(&sandbox).ledger(ledger()).build().unwrap());
+        [0, 1].map(|_| builder(&sandbox).journal(journal.clone()).build().unwrap());
     let preview = previewed(&client).await.id();
     let submitted = client.render(preview).send().await.unwrap();
     for client in [&client, &other_process] {
@@ -64,7 +66,7 @@ async fn a_render_is_refused_after_one_of_unknown_outcome() {
     assert_refused(&error, preview);
     assert_eq!(error.charge_risk(), ChargeRisk::Unknown);
 
-    client.disown(unknown.submission_record().unwrap());
+    client.disown(unknown.submission_record().unwrap()).await.unwrap();
     client.render(preview).send().await.unwrap().wait().await.unwrap();
 }
 

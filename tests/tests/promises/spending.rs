@@ -1,12 +1,15 @@
-//! Limits, budgets, the ledger and rate cards.
+//! Limits, budgets, the journal and rate cards.
+
+use std::sync::Arc;
 
 use creatify::{
     ChargeRisk, Client, ErrorKind, Goal, JobHandle, ModelVersion, OperationId, RetrySafety,
-    credits::{Budget, Ledger, RateCard, ledger::EntryState},
+    credits::RateCard,
+    journal::{EntryState, Journal, MemoryJournal},
 };
 use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
 
-use crate::{SECOND, builder, client, sandbox, template, variables};
+use crate::{SECOND, builder, client, entries, limit, sandbox, states, template, usage, variables};
 
 async fn started() -> (Sandbox, Client) {
     let sandbox = sandbox().await;
@@ -32,7 +35,7 @@ async fn nothing_is_sent_above_a_limit_or_with_bad_input() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_ledger_follows_a_call_from_reserved_to_charged() {
+async fn the_journal_follows_a_call_from_submitted_to_settled() {
     let (_sandbox, client) = started().await;
     let accepted = client
         .preview(template("Seasonal sale"), variables())
@@ -40,15 +43,15 @@ async fn the_ledger_follows_a_call_from_reserved_to_charged() {
         .send()
         .await
         .unwrap();
-    let entry = client.ledger().read().unwrap().entries.remove(0);
+    let entry = entries(&client).await.remove(0);
     assert_eq!(
         (entry.state, entry.job_id, entry.charged),
-        (EntryState::Reserved, Some(accepted.handle.id), None)
+        (EntryState::Submitted, Some(accepted.handle.id), None)
     );
     accepted.wait().await.unwrap();
-    let entries = client.ledger().read().unwrap().entries;
+    let entries = entries(&client).await;
     assert_eq!(entries.len(), 1);
-    assert_eq!((entries[0].state, entries[0].charged), (EntryState::Charged, Some(1.into())));
+    assert_eq!((entries[0].state, entries[0].charged), (EntryState::Settled, Some(1.into())));
     assert_eq!(entries[0].seconds, Some((28 * SECOND).into()));
 
     client
@@ -56,25 +59,24 @@ async fn the_ledger_follows_a_call_from_reserved_to_charged() {
         .send()
         .await
         .unwrap_err();
-    assert_eq!(client.ledger().read().unwrap().entries[1].state, EntryState::Released);
+    assert_eq!(states(&client).await[1], EntryState::Released);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_budget_is_settled_with_what_was_charged() {
     let sandbox = Sandbox::builder().speed(1.0).start().await.unwrap();
-    let budget = Budget::new(6.into());
-    let client = builder(&sandbox).budget(budget.clone()).build().unwrap();
+    let client = builder(&sandbox).budget(limit(6)).build().unwrap();
     let submit = |name| client.create(template(name), variables()).expected_duration(30 * SECOND);
     let accepted = submit("Always fails").send().await.unwrap();
-    assert_eq!(budget.state().reserved, 5.into());
+    assert_eq!(usage(&client).await, (5.into(), 0.into()));
     let error = submit("Teaser").send().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OverBudget(_)), "{error}");
     assert_eq!(sandbox.job_count(), 1);
 
     accepted.wait().await.unwrap_err(); // the service gives the credits of failed jobs back
-    assert_eq!(budget.state().available(), 6.into());
+    assert_eq!(usage(&client).await, (0.into(), 0.into()));
     submit("Teaser").send().await.unwrap().wait().await.unwrap();
-    assert_eq!(budget.state().spent, 5.into());
+    assert_eq!(usage(&client).await, (0.into(), 5.into()));
 }
 
 /// 1,000 tasks, and credits for 200 of them. On the real clock: each submission connects anew, and
@@ -82,8 +84,7 @@ async fn a_budget_is_settled_with_what_was_charged() {
 #[tokio::test]
 async fn a_thousand_submissions_never_spend_more_than_the_budget() {
     let sandbox = Sandbox::builder().speed(1.0).credits(100_000).start().await.unwrap();
-    let budget = Budget::new(200.into());
-    let client = builder(&sandbox).budget(budget.clone()).build().unwrap();
+    let client = builder(&sandbox).budget(limit(200)).build().unwrap();
     let tasks: Vec<_> = (0..1_000)
         .map(|_| {
             let client = client.clone();
@@ -101,15 +102,15 @@ async fn a_thousand_submissions_never_spend_more_than_the_budget() {
     }
     assert_eq!((sent, sandbox.job_count()), (200, 200));
     assert_eq!(sandbox.charged(), 200.into());
-    assert_eq!(budget.state().available(), 0.into());
+    let budget = client.budgets().await.unwrap().remove(0);
+    assert_eq!(budget.available(), 0.into());
 }
 
 /// The service charges by another card than the client assumes.
 #[tokio::test(start_paused = true)]
 async fn a_wrong_rate_card_is_noticed_and_the_right_one_is_named() {
     let sandbox = Sandbox::builder().speed(1.0).rate_card("per-second").start().await.unwrap();
-    let ledger = Ledger::default();
-    let client = builder(&sandbox).ledger(ledger).build().unwrap();
+    let client = client(&sandbox);
     let mut jobs = 0;
     while client.rate_card_mismatch().is_none() {
         jobs += 1;
@@ -166,10 +167,9 @@ async fn a_balance_that_cannot_be_read_is_neither_enough_nor_zero() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_releases_the_reservation_and_an_unknown_outcome_keeps_it() {
     let (sandbox, _) = started().await;
-    let budget = Budget::new(10.into());
-    let ledger = Ledger::default();
+    let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::default());
     let spender = |builder: creatify::ClientBuilder| {
-        builder.budget(budget.clone()).ledger(ledger.clone()).build().unwrap()
+        builder.budget(limit(10)).journal(journal.clone()).build().unwrap()
     };
     let submit = async |client: &Client, template: &str| {
         client
@@ -179,8 +179,11 @@ async fn a_refusal_releases_the_reservation_and_an_unknown_outcome_keeps_it() {
             .await
             .unwrap_err()
     };
-    let refused = submit(&spender(builder(&sandbox)), "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11").await;
-    assert_eq!((refused.charge_risk(), budget.state().reserved), (ChargeRisk::None, 0.into()));
+    let client = spender(builder(&sandbox));
+    let refused = submit(&client, "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11").await;
+    assert_eq!(refused.charge_risk(), ChargeRisk::None);
+    assert_eq!(usage(&client).await, (0.into(), 0.into()));
+    assert_eq!(states(&client).await, [EntryState::Released]);
 
     // A service that takes the request and does not answer.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -193,32 +196,32 @@ async fn a_refusal_releases_the_reservation_and_an_unknown_outcome_keeps_it() {
         }
         requests
     });
-    let unknown =
-        submit(&spender(builder(&sandbox).base_url(url)), &template("Teaser").to_string()).await;
+    let client = spender(builder(&sandbox).base_url(url));
+    let unknown = submit(&client, &template("Teaser").to_string()).await;
     assert!(matches!(unknown.kind(), ErrorKind::OutcomeUnknown(_)), "{unknown}");
     assert_eq!(
         (unknown.retry_safety(), unknown.charge_risk()),
         (RetrySafety::Unsafe, ChargeRisk::Unknown)
     );
-    assert_eq!(budget.state().reserved, 5.into());
-    let states: Vec<_> = ledger.read().unwrap().entries.iter().map(|entry| entry.state).collect();
-    assert_eq!(states, [EntryState::Released, EntryState::Unknown]);
+    assert_eq!(usage(&client).await, (5.into(), 0.into()));
+    assert_eq!(states(&client).await, [EntryState::Unknown], "accounts of two services were mixed");
     assert_eq!(requests.await.unwrap(), 1, "it was sent again");
 }
 
-/// The caller may go away at any moment after the request was sent: the paid job is in the ledger.
+/// The caller may go away at any moment after the request was sent: the paid job is in the
+/// journal.
 #[tokio::test(start_paused = true)]
-async fn a_dropped_submission_is_found_in_the_ledger() {
+async fn a_dropped_submission_is_found_in_the_journal() {
     let faults = Faults::new(1)
         .with(Rule::new(Fault::Delay(5.0)).on(OperationId::PreviewCustomTemplateJobAsync));
     let sandbox = Sandbox::builder().speed(1.0).faults(faults).start().await.unwrap();
     let client = builder(&sandbox).build().unwrap();
     let send = client.preview(template("Teaser"), variables()).send();
     assert!(tokio::time::timeout(SECOND, send).await.is_err());
-    let entry = || client.ledger().read().unwrap().entries.remove(0);
-    assert_eq!((sandbox.job_count(), entry().job_id), (1, None));
+    let entry = async || entries(&client).await.remove(0);
+    assert_eq!((sandbox.job_count(), entry().await.job_id), (1, None));
     tokio::time::sleep(5 * SECOND).await;
-    let job = entry().job_id.unwrap();
+    let job = entry().await.job_id.unwrap();
     client.wait(JobHandle { id: job, goal: Goal::Preview }).await.unwrap();
-    assert_eq!(entry().state, EntryState::Charged);
+    assert_eq!(entry().await.state, EntryState::Settled);
 }

@@ -31,7 +31,7 @@ async fn settle(client: &Client, error: Error) -> Option<JobHandle> {
         }
         tokio::time::sleep(Duration::from_secs(30)).await;
     }
-    client.disown(sent);
+    client.disown(sent).await.unwrap();
     None
 }
 

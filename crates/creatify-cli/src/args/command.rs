@@ -2,8 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use chrono::NaiveDate;
-use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Subcommand};
 use creatify::{
     ModelVersion,
     credits::{BillableOperation, DurationRange, UsdPerCredit},
@@ -11,11 +10,13 @@ use creatify::{
 use creatify_sandbox::Faults;
 
 use super::{
+    journal::{Budget, Jobs, Ledger, RECONCILE_HELP, Reconcile},
     listen::{LISTEN_HELP, Listen},
     submission::{Render, Submission, Template},
     timeouts::{DownloadTimeout, ReadTimeout, Timeout},
     values::{self, GoalArg, JobArg},
 };
+use crate::journal::Access;
 
 /// File of `demo` unless another is given. It is replaced by the next demo.
 pub(crate) const DEMO_FILE: &str = "creatify-demo.mp4";
@@ -44,9 +45,10 @@ pub(crate) enum Command {
     --count 10")]
     Estimate(Estimate),
     /// Make a preview (1 credit for every started 30 s) and wait for it
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   creatify preview 3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10 --var headline='Summer sale' \\
-    --image hero=https://cdn.example.com/hero.png --name 'Summer sale'")]
+    --image hero=https://cdn.example.com/hero.png --name 'Summer sale'
+  creatify preview 3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10 --seconds 30 --dry-run")]
     Preview {
         #[command(flatten)]
         template: Template,
@@ -58,9 +60,11 @@ pub(crate) enum Command {
         options: Submission,
     },
     /// Make a video without a preview and wait for it
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   creatify create 3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10 --vars variables.json \\
-    --seconds 30 --max-credits 5")]
+    --seconds 30 --max-credits 5
+  creatify create 3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10 --vars variables.json \\
+    --key spring/sku-4711/de --label spring")]
     Create {
         #[command(flatten)]
         template: Template,
@@ -68,12 +72,13 @@ pub(crate) enum Command {
         options: Submission,
     },
     /// Make the video of a job that has a preview, and wait for it
-    #[command(after_help = "Example:
-  creatify render 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --max-credits 4")]
+    #[command(after_help = "Examples:
+  creatify render 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --max-credits 4
+  creatify render spring/sku-4711/de --key spring/sku-4711/de")]
     Render(Render),
     /// Show jobs as they are now (free)
     Get {
-        /// IDs of the jobs
+        /// Jobs: IDs, unique starts of IDs, or keys
         #[arg(required = true, value_name = "JOB_ID")]
         job_ids: Vec<JobArg>,
         #[command(flatten)]
@@ -81,21 +86,23 @@ pub(crate) enum Command {
     },
     /// List jobs (free)
     List {
-        /// IDs of the jobs; all jobs unless given
+        /// Jobs: IDs, unique starts of IDs, or keys; all jobs unless given
         #[arg(value_name = "JOB_ID")]
         job_ids: Vec<JobArg>,
         #[command(flatten)]
         timeout: ReadTimeout,
     },
-    /// Wait for any job by its ID (free)
-    #[command(after_help = "Example:
-  creatify wait 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --goal preview --timeout 5m")]
+    /// Wait for any job by its ID or key (free)
+    #[command(after_help = "Examples:
+  creatify wait 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 --goal preview --timeout 5m
+  creatify wait 7c0a2d0e
+  creatify wait spring/sku-4711/de")]
     Wait {
-        /// IDs of the jobs
+        /// Jobs: IDs, unique starts of IDs, or keys
         #[arg(required = true)]
         job_ids: Vec<JobArg>,
-        /// Output to wait for; unless given, what the ledger knows of the job or the ID says
-        /// (preview:ID), or else its video
+        /// Output to wait for; unless given, what the ID says (preview:ID) or the journal knows of
+        /// the job, or else its video
         #[arg(long, value_enum)]
         goal: Option<GoalArg>,
         #[command(flatten)]
@@ -105,9 +112,30 @@ pub(crate) enum Command {
     #[command(after_help = "Example:
   creatify download 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 -o videos/")]
     Download(Download),
-    /// Show what was spent, as recorded in the file of --ledger
+    /// Show submissions: what was paid for, is open, or of unknown outcome (offline)
+    #[command(after_help = "Examples:
+  creatify jobs --open
+  creatify jobs --label spring --since 2026-11-01
+  creatify jobs --failed -q")]
+    Jobs(Jobs),
+    /// Wait for every open job of the journal (free)
     #[command(after_help = "Example:
-  creatify --ledger spent.jsonl ledger --by template --since 2026-11-01")]
+  creatify create 3f1c9a52-7d0e-4b51-9c8a-0e6f5b7a2d10 --key sku-4711 --no-wait
+  creatify resume")]
+    Resume(Timeout),
+    /// Settle submissions of unknown outcome, without sending anything again (free)
+    #[command(after_help = RECONCILE_HELP)]
+    Reconcile(Reconcile),
+    /// Show and set spending limits, which hold for every process (offline)
+    #[command(after_help = "Examples:
+  creatify budget
+  creatify budget set monthly 500 --per month
+  creatify budget set spring 200 --label spring")]
+    Budget(Budget),
+    /// Show what was spent, as recorded in the journal (offline)
+    #[command(after_help = "Examples:
+  creatify ledger --by template --since 2026-11-01
+  creatify ledger --jsonl > spent.jsonl")]
     Ledger(Ledger),
     /// Receive webhooks: show them, end waits early by them, forward them
     #[command(after_help = LISTEN_HELP)]
@@ -134,11 +162,26 @@ impl Command {
             _ => None,
         }
     }
+
+    /// Returns the use of the journal by this command.
+    pub(crate) fn journal_access(&self) -> Access {
+        match self {
+            Self::Preview { options, .. } | Self::Create { options, .. } => options.access(),
+            Self::Render(render) => render.options.access(),
+            Self::Budget(Budget { set: Some(_) }) => Access::Write,
+            Self::Jobs(_)
+            | Self::Resume(_)
+            | Self::Reconcile(_)
+            | Self::Budget(Budget { set: None })
+            | Self::Ledger(_) => Access::Read,
+            _ => Access::Aside,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Download {
-    /// IDs of the jobs
+    /// Jobs: IDs, unique starts of IDs, or keys
     #[arg(required = true)]
     pub(crate) job_ids: Vec<JobArg>,
     /// File, or directory in which files are named after their jobs
@@ -188,27 +231,6 @@ pub(crate) struct Estimate {
         conflicts_with = "usd_per_credit"
     )]
     pub(crate) plan_name: Option<UsdPerCredit>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Ledger {
-    /// Property to group calls by
-    #[arg(long, value_enum, default_value_t = Grouping::Day)]
-    pub(crate) by: Grouping,
-    /// First day to count (UTC), such as 2026-11-01
-    #[arg(long, value_name = "DAY")]
-    pub(crate) since: Option<NaiveDate>,
-    /// Print comma-separated values; not with --output json
-    #[arg(long)]
-    pub(crate) csv: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Grouping {
-    Day,
-    Template,
-    Operation,
-    Model,
 }
 
 #[derive(Debug, ClapArgs)]

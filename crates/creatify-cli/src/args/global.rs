@@ -7,6 +7,7 @@ use creatify::credits::RateCard;
 use secrecy::SecretString;
 
 use super::{command::Command, values};
+use crate::journal::Place;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +17,7 @@ Examples:
     --var headline='Summer sale' --max-credits 2
   creatify render 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11
   creatify download 7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11 -o videos/
+  creatify jobs --open
 
 Exit codes:
   0 done                       6 the job failed or was rejected
@@ -23,13 +25,14 @@ Exit codes:
   2 wrong usage, nothing sent  8 outcome unknown; not sent again
   3 credentials refused        129, 130, 143 ended by SIGHUP, SIGINT or SIGTERM;
   4 request refused                a submitted job goes on
-  5 not enough credits, or above --max-credits
+  5 not enough credits, or above --max-credits or a budget
 Of several jobs, the highest code counts.";
 
 /// Make previews and videos from Creatify custom templates
 ///
-/// Every submission is sent once, every job that was paid for is named, and a wait ends only when
-/// the output is there. A variable in the environment that is set to nothing counts as unset.
+/// Every submission is sent once and entered in a journal, every job that was paid for is named,
+/// and a wait ends only when the output is there. A variable in the environment that is set to
+/// nothing counts as unset.
 #[derive(Debug, Parser)]
 #[command(name = "creatify", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Args {
@@ -76,7 +79,7 @@ pub(crate) struct Global {
     )]
     pub(crate) base_url: String,
 
-    /// Start a sandbox on this machine and use it: no account, no network, a ledger of its own
+    /// Start a sandbox on this machine and use it: no account, no network, a journal of its own
     #[arg(long, global = true, env = "CREATIFY_SANDBOX", value_parser = BoolishValueParser::new())]
     pub(crate) sandbox: bool,
 
@@ -90,9 +93,17 @@ pub(crate) struct Global {
     )]
     pub(crate) rate_card: Option<RateCard>,
 
-    /// File in which every billable call is recorded; see `creatify ledger`
-    #[arg(long, global = true, env = "CREATIFY_LEDGER", value_name = "FILE")]
-    pub(crate) ledger: Option<PathBuf>,
+    /// Journal of everything that may cost: an SQLite file, or the URL of a PostgreSQL database;
+    /// unless given, a file in your data directory
+    #[arg(
+        long,
+        global = true,
+        env = "CREATIFY_JOURNAL",
+        hide_env_values = true,
+        value_parser = values::journal(),
+        value_name = "FILE|postgres://…"
+    )]
+    pub(crate) journal: Option<Place>,
 
     /// Format of the result on stdout
     #[arg(

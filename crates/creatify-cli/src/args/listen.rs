@@ -33,7 +33,7 @@ With --output json, each line of the output is a document: {\"webhook_url\": …
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Listen {
-    /// IDs of jobs to wait for
+    /// Jobs to wait for: IDs, unique starts of IDs, or keys
     #[arg(value_name = "JOB_ID")]
     pub(crate) job_ids: Vec<JobArg>,
     /// Port to listen on; a free one unless given

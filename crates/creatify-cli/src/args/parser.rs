@@ -35,14 +35,19 @@ pub(crate) fn command() -> clap::Command {
         .map(|argument| argument.get_id().clone())
         .collect();
     command.build(); // copies the global options to the commands
-    command.mut_subcommands(|subcommand| {
-        let hidden = subcommand.mut_args(|argument| {
-            let is_global = global.contains(argument.get_id());
-            if is_global { argument.hide(true) } else { argument }
-        });
-        let after = hidden.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
-        hidden.after_help(format!("{after}Global options: creatify --help"))
-    })
+    command.mut_subcommands(|subcommand| hide_global(subcommand, &global))
+}
+
+/// Leaves the global options out of the help of a command and its own commands.
+fn hide_global(command: clap::Command, global: &BTreeSet<Id>) -> clap::Command {
+    let hidden = command.mut_args(|argument| {
+        let is_global = global.contains(argument.get_id());
+        if is_global { argument.hide(true) } else { argument }
+    });
+    let after = hidden.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+    hidden
+        .after_help(format!("{after}Global options: creatify --help"))
+        .mut_subcommands(|command| hide_global(command, global))
 }
 
 fn unset_empty_variables(command: clap::Command) -> clap::Command {

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, builder::NonEmptyStringValueParser};
 use creatify::{
     ModelVersion, TemplateId,
     credits::{Credits, DurationRange},
+    journal::Key,
 };
 
 use super::{
     timeouts::Timeout,
-    values::{JobArg, Pair},
+    values::{self, JobArg, Pair},
 };
+use crate::journal::Access;
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Template {
@@ -23,7 +25,7 @@ pub(crate) struct Template {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Render {
-    /// ID of the job whose preview is to be rendered
+    /// Job whose preview is to be rendered: its ID, a unique start of it, or its key
     pub(crate) job_id: JobArg,
     /// Send it even if the job has a video or is being rendered; it may be charged a second time
     #[arg(long)]
@@ -97,7 +99,38 @@ pub(crate) struct Submission {
     /// Most that it may cost; above it, nothing is sent. Needs --seconds, except for render
     #[arg(long, env = "CREATIFY_MAX_CREDITS", value_name = "N")]
     pub(crate) max_credits: Option<Credits>,
+    /// Key by which it is submitted at most once: the same command can be run again after a crash,
+    /// or on another machine with the same journal, and pays once
+    #[arg(long)]
+    pub(crate) key: Option<Key>,
+    /// Submit it once more if the job of its key failed or was rejected; it is charged again
+    #[arg(long, requires = "key")]
+    pub(crate) retry_failed: bool,
+    /// Label in the journal, such as a campaign; budgets can be for a label
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) label: Option<String>,
+    /// Check it, estimate its cost and show the request, but send nothing that costs
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Submit it without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Cost above which a person at a terminal is asked before it is sent
+    #[arg(
+        long,
+        env = "CREATIFY_ASK_ABOVE",
+        default_value = "20",
+        value_name = "N",
+        value_parser = values::limit
+    )]
+    pub(crate) ask_above: Credits,
     /// Show the balance when the job is done; one more free request
     #[arg(long)]
     pub(crate) show_balance: bool,
+}
+
+impl Submission {
+    pub(super) fn access(&self) -> Access {
+        if self.dry_run { Access::Read } else { Access::Write }
+    }
 }

@@ -24,3 +24,11 @@ pub(crate) struct Timeout {
     #[arg(long, value_parser = humantime::parse_duration, default_value = "20m")]
     pub(crate) timeout: Duration,
 }
+
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(crate) struct ReconcileTimeout {
+    /// Time for the search; a list that is read too early after the submission proves nothing, so
+    /// the search may wait for half a minute and more
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "5m")]
+    pub(crate) timeout: Duration,
+}

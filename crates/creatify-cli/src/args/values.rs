@@ -1,12 +1,19 @@
 //! Values of arguments and their parsers.
 
-use clap::ValueEnum;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use clap::{
+    ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 use creatify::{
     Goal, JobHandle, JobId,
-    credits::{BillableOperation, RateCard},
+    credits::{BillableOperation, Credits, RateCard},
+    journal::Key,
 };
 use creatify_sandbox::Faults;
 use secrecy::SecretString;
+
+use crate::journal::Place;
 
 pub(super) fn rate_card(text: &str) -> Result<RateCard, String> {
     RateCard::named(text).or_else(|unknown| match std::fs::read_to_string(text) {
@@ -17,6 +24,25 @@ pub(super) fn rate_card(text: &str) -> Result<RateCard, String> {
 
 pub(super) fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(text.into())
+}
+
+/// Takes any text: an error would print it, and a URL may have a password.
+pub(super) fn journal() -> impl TypedValueParser<Value = Place> {
+    OsStringValueParser::new().map(Place::named)
+}
+
+/// Returns the start of a day, in UTC.
+pub(super) fn day(text: &str) -> Result<DateTime<Utc>, String> {
+    let day: NaiveDate = text.parse().map_err(|_| "write a day such as 2026-11-01".to_owned())?;
+    Ok(day.and_time(NaiveTime::MIN).and_utc())
+}
+
+pub(super) fn limit(text: &str) -> Result<Credits, String> {
+    match text.parse::<Credits>() {
+        Ok(credits) if !credits.is_negative() => Ok(credits),
+        Ok(_) => Err("it is below zero".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 pub(super) fn operation(text: &str) -> Result<BillableOperation, String> {
@@ -66,11 +92,13 @@ impl std::str::FromStr for Pair {
     }
 }
 
-/// A job as it is named on the command line: its ID, or a handle with its goal (`preview:ID`).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct JobArg {
-    pub(crate) id: JobId,
-    pub(crate) goal: Option<Goal>,
+/// A job as it is named on the command line.
+#[derive(Debug, Clone)]
+pub(crate) enum JobArg {
+    /// The ID, or a handle with its goal (`preview:ID`).
+    Id { id: JobId, goal: Option<Goal> },
+    /// A key or the start of an ID, for the journal to find.
+    Name(Key),
 }
 
 impl std::str::FromStr for JobArg {
@@ -78,11 +106,13 @@ impl std::str::FromStr for JobArg {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(handle) = text.parse::<JobHandle>() {
-            return Ok(Self { id: handle.id, goal: Some(handle.goal) });
+            return Ok(Self::Id { id: handle.id, goal: Some(handle.goal) });
         }
-        text.parse()
-            .map(|id| Self { id, goal: None })
-            .map_err(|error: creatify::InvalidId| error.to_string())
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Id { id, goal: None });
+        }
+        let name = text.parse().map(Self::Name);
+        name.map_err(|error| format!("it is neither the ID of a job nor a key: {error}"))
     }
 }
 

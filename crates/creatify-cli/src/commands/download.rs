@@ -10,6 +10,7 @@ use super::several::{self, DownloadedFile};
 use crate::{
     args,
     error::{CliError, has_preview_only},
+    job_names,
     outcome::File,
     progress::{DownloadBar, DownloadBars},
     session::Session,
@@ -22,9 +23,6 @@ const MARGIN: Duration = Duration::from_millis(500);
 
 pub(crate) async fn download(session: &Session, options: &args::Download) -> Result<(), CliError> {
     let args::Download { job_ids, out, .. } = options;
-    // A job that is named twice is one file.
-    let mut seen = HashSet::new();
-    let ids: Vec<_> = job_ids.iter().map(|job| job.id).filter(|id| seen.insert(*id)).collect();
     let names_directory =
         out.is_dir() || out.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
     if job_ids.len() > 1 && !names_directory {
@@ -33,6 +31,10 @@ pub(crate) async fn download(session: &Session, options: &args::Download) -> Res
             out.display()
         )));
     }
+    let jobs = job_names::find(session, job_ids).await?;
+    // A job that is named twice is one file.
+    let mut seen = HashSet::new();
+    let ids: Vec<_> = jobs.iter().map(|job| job.id).filter(|id| seen.insert(*id)).collect();
     let client = session.client().await?;
     if ids.len() > 1 {
         session.outcomes.begin(&ids);

@@ -1,42 +1,40 @@
 //! `ledger`: totals of the recorded calls, and a check of the rate card against them.
 
-use creatify::credits::{
-    Charge, Mismatch, RateCard,
-    ledger::{GroupBy, GroupTotal, LedgerContents, Summary},
+use creatify::{
+    credits::{Charge, Mismatch, RateCard},
+    journal::{Entry, Filter, GroupBy, GroupTotal, Summary},
 };
 use serde::Serialize;
 
 use crate::{
     args::{self, Grouping},
     error::CliError,
-    output::{Output, ResultText, csv_cell, layout},
-    session::{Session, Target},
+    output::{Output, Reader, ResultText, csv_cell, layout},
+    session::Session,
 };
 
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
-    /// Numbers of the lines that could not be read.
-    torn_lines: Vec<usize>,
     /// Contradiction between the rate card and the charges.
     rate_card_mismatch: Option<String>,
 }
 
-pub(crate) fn ledger(session: &Session, options: &args::Ledger) -> Result<(), CliError> {
+pub(crate) async fn ledger(session: &Session, options: &args::Ledger) -> Result<(), CliError> {
     let output = &session.output;
-    if options.csv && output.is_json() {
-        return Err(CliError::usage("--csv cannot be used with --output json"));
+    for (option, is_given) in [("--csv", options.csv), ("--jsonl", options.jsonl)] {
+        if is_given && output.is_json() {
+            return Err(CliError::usage(format!("{option} cannot be used with --output json")));
+        }
     }
-    let Some(ledger) = session.ledger() else {
-        return Err(CliError::usage(match session.target() {
-            Target::Service => "no ledger is named: give --ledger or set CREATIFY_LEDGER",
-            Target::EmbeddedSandbox => "the ledger of --sandbox is empty, since it ends with it",
-        }));
-    };
-    let mut contents = ledger.read().map_err(|error| CliError::other(error.to_string()))?;
+    let mut filter = Filter::default();
     if let Some(since) = options.since {
-        contents.entries.retain(|entry| entry.time.date_naive() >= since);
+        filter = filter.since(since);
+    }
+    let entries = session.journal().await?.entries(filter).await?;
+    if options.jsonl {
+        return export(output, &entries);
     }
     let by = match options.by {
         Grouping::Day => GroupBy::Day,
@@ -44,22 +42,14 @@ pub(crate) fn ledger(session: &Session, options: &args::Ledger) -> Result<(), Cl
         Grouping::Operation => GroupBy::Operation,
         Grouping::Model => GroupBy::Model,
     };
-    let summary =
-        Summary::of(&contents.entries, by).map_err(|error| CliError::other(error.to_string()))?;
-    for torn in &contents.torn {
-        output.line(&format!(
-            "warning: line {} of the ledger is damaged (torn) and was skipped: {}",
-            torn.line, torn.reason
-        ));
-    }
-    let mismatch = mismatch(session.rate_card(), &contents);
+    let summary = Summary::of(&entries, by).map_err(|error| CliError::other(error.to_string()))?;
+    let mismatch = mismatch(session.rate_card(), &entries);
     warn(output, mismatch.as_ref());
     if options.csv {
         return output.text(&csv(&summary));
     }
     let document = Document {
         summary: &summary,
-        torn_lines: contents.torn.iter().map(|torn| torn.line).collect(),
         rate_card_mismatch: mismatch.map(|mismatch| mismatch.to_string()),
     };
     output.show(&document, || {
@@ -71,9 +61,19 @@ pub(crate) fn ledger(session: &Session, options: &args::Ledger) -> Result<(), Cl
     })
 }
 
-/// Returns how the charges in a ledger contradict a rate card.
-pub(crate) fn mismatch(card: &RateCard, contents: &LedgerContents) -> Option<Mismatch> {
-    let charges: Vec<Charge> = contents.entries.iter().filter_map(|entry| entry.charge()).collect();
+/// Prints each entry as a JSON document on a line.
+fn export(output: &Output, entries: &[Entry]) -> Result<(), CliError> {
+    for entry in entries {
+        if output.show_line(entry)? == Reader::Gone {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Returns how the charges of entries contradict a rate card.
+pub(crate) fn mismatch(card: &RateCard, entries: &[Entry]) -> Option<Mismatch> {
+    let charges: Vec<Charge> = entries.iter().filter_map(Entry::charge).collect();
     Mismatch::find(card, RateCard::known(), &charges)
 }
 

@@ -1,12 +1,19 @@
 //! Commands, one file each, and their time-outs.
 
+mod approval;
+mod budget;
 mod completions;
 mod demo;
 mod download;
+mod dry_run;
 mod estimate;
+mod jobs;
+mod known_submission;
 mod ledger;
 mod listen;
 mod read;
+mod reconcile;
+mod resume;
 mod sandbox;
 mod several;
 mod submit;
@@ -18,6 +25,7 @@ use std::{future::Future, time::Duration};
 use crate::{args::Command, error::CliError, session::Session};
 
 pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
+    session.check()?;
     match command {
         Command::Demo { file } => demo::demo(session, &file).await,
         Command::Templates(timeout) => {
@@ -44,7 +52,11 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliEr
             wait::wait(session, &job_ids, goal.map(Into::into), timeout.timeout).await
         }
         Command::Download(options) => download::download(session, &options).await,
-        Command::Ledger(options) => ledger::ledger(session, &options),
+        Command::Jobs(options) => jobs::jobs(session, &options).await,
+        Command::Resume(timeout) => resume::resume(session, timeout.timeout).await,
+        Command::Reconcile(options) => reconcile::reconcile(session, &options).await,
+        Command::Budget(options) => budget::budget(session, &options).await,
+        Command::Ledger(options) => ledger::ledger(session, &options).await,
         Command::Listen(options) => listen::listen(session, &options).await,
         Command::Sandbox(options) => sandbox::serve(session, &options).await,
         Command::Completions { shell } => completions::completions(session, shell),

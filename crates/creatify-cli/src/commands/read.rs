@@ -8,6 +8,7 @@ use super::several::{self, Read};
 use crate::{
     args::JobArg,
     error::CliError,
+    job_names,
     output::{ResultText, layout},
     session::Session,
 };
@@ -47,8 +48,9 @@ pub(crate) async fn balance(session: &Session) -> Result<(), CliError> {
 }
 
 pub(crate) async fn get(session: &Session, jobs: &[JobArg]) -> Result<(), CliError> {
+    let jobs = job_names::find(session, jobs).await?;
     let client = session.client().await?;
-    if let [job] = jobs {
+    if let [job] = jobs.as_slice() {
         let job = client.job(job.id).await?;
         return session.output.show(&job, || ResultText {
             full: layout::job_text(&job),
@@ -67,6 +69,7 @@ pub(crate) async fn get(session: &Session, jobs: &[JobArg]) -> Result<(), CliErr
 }
 
 pub(crate) async fn list(session: &Session, jobs: &[JobArg]) -> Result<(), CliError> {
+    let jobs = job_names::find(session, jobs).await?;
     let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
     let client = session.client().await?;
     let jobs =

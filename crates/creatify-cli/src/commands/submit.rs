@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use creatify::{Client, Create, Error, ErrorKind, Job, Preview, Render, SubmittedJob};
+use creatify::{
+    Client, Create, DryRun, Error, ErrorKind, Job, Preview, Render, SubmittedJob,
+    credits::BillableOperation,
+    journal::{EntryState, Filter},
+};
 
-use super::{ledger, variables, wait};
+use super::{approval, dry_run, known_submission, ledger, variables, wait};
 use crate::{
     args,
     error::CliError,
+    job_names,
     open_jobs::resume_line,
     output::{
         ResultText,
@@ -15,6 +20,9 @@ use crate::{
     },
     session::{Session, Target},
 };
+
+/// Latest charges that are compared with the rate card.
+const CHARGES_COMPARED: u32 = 100;
 
 /// The endpoint of a preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +70,9 @@ pub(crate) async fn render(session: &Session, render: args::Render) -> Result<()
             ));
         }
     };
+    let job = job_names::find_one(session, &job_id).await?;
     let client = session.client().await?;
-    let mut render = with_options!(client.render(job_id.id), options);
+    let mut render = with_options!(client.render(job.id), options);
     if let Some((template, variables)) = template {
         render = render.template(template, variables);
     }
@@ -95,15 +104,44 @@ macro_rules! with_options {
         if let Some(limit) = $options.max_credits {
             submission = submission.max_credits(limit);
         }
+        if let Some(key) = &$options.key {
+            submission = submission.key(key.as_str());
+        }
+        if let Some(label) = &$options.label {
+            submission = submission.label(label);
+        }
+        if $options.retry_failed {
+            submission = submission.retry_failed();
+        }
         submission
     }};
 }
 use with_options;
 
-enum Request<'c> {
+/// A submission that is ready to be sent.
+#[derive(Clone)]
+pub(super) enum Request<'c> {
     Preview(Preview<'c>),
     Create(Create<'c>),
     Render(Render<'c>),
+}
+
+impl Request<'_> {
+    pub(super) fn operation(&self) -> BillableOperation {
+        match self {
+            Self::Preview(_) => BillableOperation::Preview,
+            Self::Create(_) => BillableOperation::Create,
+            Self::Render(_) => BillableOperation::Render,
+        }
+    }
+
+    pub(super) async fn dry_run(self) -> Result<DryRun, Error> {
+        match self {
+            Self::Preview(preview) => preview.dry_run().await,
+            Self::Create(create) => create.dry_run().await,
+            Self::Render(render) => render.dry_run().await,
+        }
+    }
 }
 
 async fn submit(
@@ -112,6 +150,17 @@ async fn submit(
     request: Request<'_>,
     options: &args::Submission,
 ) -> Result<(), CliError> {
+    if session.target() == Target::Service {
+        session.journal().await?; // opened before the time-out begins
+    }
+    let known = known_submission::find(client, request.operation(), options).await?;
+    if options.dry_run {
+        return dry_run::show(session, known.as_ref(), request).await;
+    }
+    approval::ask(session, known.as_ref(), &request, options).await?;
+    if let Some(known) = &known {
+        known.tell_wait(session);
+    }
     let started = Instant::now();
     let accepted = send(session, request).await?;
     let job = if options.no_wait {
@@ -121,10 +170,17 @@ async fn submit(
                  start one that stays with: creatify sandbox"
                 .to_owned(),
         });
-        accepted.job
+        match accepted.is_replayed() {
+            true => client.job(accepted.handle.id).await?, // the answer of then is not kept
+            false => accepted.job,
+        }
     } else {
         let left = whole_milliseconds(options.timeout.timeout.saturating_sub(started.elapsed()));
-        let job = finish(session, &accepted, left).await?;
+        let job = finish(session, &accepted, left).await;
+        if accepted.is_replayed() && job.as_ref().is_err_and(wait::has_failed) {
+            session.output.note("to submit it once more, which is charged again: --retry-failed");
+        }
+        let job = job?;
         let balance = if options.show_balance { Balance::Shown } else { Balance::Unread };
         settled(session, client, &accepted, &job, balance).await;
         job
@@ -151,7 +207,13 @@ async fn send(session: &Session, request: Request<'_>) -> Result<SubmittedJob, C
     match sent {
         Ok(accepted) => {
             session.open_jobs.accepted(accepted.handle);
-            session.output.note(&format!("accepted: job {}", accepted.handle.id));
+            let id = accepted.handle.id;
+            match accepted.is_replayed() {
+                true => session
+                    .output
+                    .line(&format!("already submitted with this key: job {id}; nothing was sent")),
+                false => session.output.note(&format!("accepted: job {id}")),
+            }
             Ok(accepted)
         }
         Err(error) => {
@@ -162,7 +224,7 @@ async fn send(session: &Session, request: Request<'_>) -> Result<SubmittedJob, C
 }
 
 /// Names the option for what the library calls the expected duration.
-fn in_terms_of_options(error: Error) -> CliError {
+pub(super) fn in_terms_of_options(error: Error) -> CliError {
     match error.kind() {
         ErrorKind::InvalidInput if error.to_string().contains("expected duration") => {
             CliError::usage(format!("{error}: give --seconds, exact or a range"))
@@ -177,7 +239,11 @@ pub(crate) async fn finish(
     accepted: &SubmittedJob,
     timeout: Duration,
 ) -> Result<Job, CliError> {
-    wait::submitted(session, accepted.wait(), accepted.handle, timeout).await
+    let wait = match accepted.is_replayed() {
+        true => session.client().await?.wait(accepted.handle), // its status is not known
+        false => accepted.wait(),
+    };
+    wait::submitted(session, wait, accepted.handle, timeout).await
 }
 
 /// The balance after the job: read and shown, or not read.
@@ -207,8 +273,9 @@ async fn settled(
         line += &format!(", balance {}", or_unknown(balance.ok()));
     }
     session.output.note(&line);
-    let contents = client.ledger().read().ok();
-    let mismatch = contents.and_then(|contents| ledger::mismatch(client.rate_card(), &contents));
+    let charges = Filter::default().states([EntryState::Settled]).latest(CHARGES_COMPARED);
+    let entries = client.entries(charges).await.unwrap_or_default();
+    let mismatch = ledger::mismatch(client.rate_card(), &entries);
     let mismatch = mismatch.or_else(|| client.rate_card_mismatch());
     ledger::warn(&session.output, mismatch.as_ref());
 }

@@ -3,8 +3,8 @@
 use std::{pin::pin, time::Duration};
 
 use creatify::{
-    ErrorKind, Goal, Job, JobHandle, JobId,
-    credits::{BillableOperation, ledger::Entry},
+    Client, ErrorKind, Goal, Job, JobHandle, JobId,
+    journal::{Entry, Filter},
     wait::{Wait, WaitEvent},
 };
 use futures_util::{StreamExt, future::join_all};
@@ -13,14 +13,16 @@ use super::several::{self, Reached};
 use crate::{
     args::JobArg,
     error::{CliError, has_preview_only},
+    job_names::{self, NamedJob, recorded_goal},
     progress::{Bar, Bars},
+    report,
     session::Session,
 };
 
 /// The origin of a job's goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GoalOrigin {
-    /// The user or the ledger: it was asked for.
+    /// The user or the journal: it was asked for.
     Known,
     /// Nobody, so it is the video. A job that has a preview only was perhaps never rendered.
     Assumed,
@@ -32,8 +34,24 @@ pub(crate) async fn wait(
     goal: Option<Goal>,
     timeout: Duration,
 ) -> Result<(), CliError> {
+    let jobs = job_names::find(session, jobs).await?;
+    wait_for(session, &jobs, goal, timeout).await
+}
+
+/// Waits for jobs, each with its own goal unless one is given.
+pub(super) async fn wait_for(
+    session: &Session,
+    jobs: &[NamedJob],
+    goal: Option<Goal>,
+    timeout: Duration,
+) -> Result<(), CliError> {
     let client = session.client().await?;
-    let recorded = recorded_entries(session, jobs);
+    let without_goal = jobs.iter().filter(|job| goal.or(job.goal).is_none());
+    let without_goal: Vec<_> = without_goal.map(|job| job.id).collect();
+    let recorded = match without_goal.is_empty() {
+        true => Vec::new(),
+        false => recorded_entries(session, client, without_goal).await,
+    };
     let goals: Vec<_> = jobs
         .iter()
         .map(|job| {
@@ -85,12 +103,16 @@ pub(crate) async fn submitted(
 ) -> Result<Job, CliError> {
     let bars = Bars::new(&session.output, 1);
     let result = follow(wait.timeout(timeout), GoalOrigin::Known, bars.bar(handle)).await;
-    if let Err(CliError::Sdk(error)) = &result
-        && matches!(error.kind(), ErrorKind::JobFailed | ErrorKind::JobRejected)
-    {
+    if result.as_ref().is_err_and(has_failed) {
         session.open_jobs.told(handle);
     }
     result
+}
+
+/// Returns whether the job itself failed or was rejected.
+pub(super) fn has_failed(error: &CliError) -> bool {
+    matches!(error, CliError::Sdk(error)
+        if matches!(error.kind(), ErrorKind::JobFailed | ErrorKind::JobRejected))
 }
 
 /// Returns whether nothing is left to wait for. The error tells the rest.
@@ -134,27 +156,13 @@ async fn follow(wait: Wait, origin: GoalOrigin, mut bar: Bar) -> Result<Job, Cli
     Err(CliError::other("the wait ended without a result; this is a bug"))
 }
 
-/// Returns the entries of these jobs in the ledger, oldest first.
-fn recorded_entries(session: &Session, jobs: &[JobArg]) -> Vec<Entry> {
-    let Some(ledger) = session.ledger() else { return Vec::new() };
-    match ledger.read() {
-        Ok(contents) => contents
-            .entries
-            .into_iter()
-            .filter(|entry| jobs.iter().any(|job| entry.job_id == Some(job.id)))
-            .collect(),
+/// Returns the journal's entries of these jobs, oldest first.
+async fn recorded_entries(session: &Session, client: &Client, jobs: Vec<JobId>) -> Vec<Entry> {
+    match client.entries(Filter::default().jobs(jobs)).await {
+        Ok(entries) => entries,
         Err(error) => {
-            session.output.note(&format!("warning: {error}"));
+            report::causes(session, &format!("warning: {error}"), &error);
             Vec::new()
         }
     }
-}
-
-/// Returns the goal of the latest submission of a job.
-fn recorded_goal(entries: &[Entry], id: JobId) -> Option<Goal> {
-    let latest = entries.iter().rev().find(|entry| entry.job_id == Some(id))?;
-    Some(match latest.operation {
-        BillableOperation::Preview => Goal::Preview,
-        _ => Goal::Video,
-    })
 }

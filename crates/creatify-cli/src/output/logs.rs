@@ -18,6 +18,7 @@ pub(crate) fn set_up(verbosity: u8, output: &Output) {
     let targets = Targets::new()
         .with_target("creatify", level)
         .with_target("creatify_api", level)
+        .with_target("creatify_journal", level)
         .with_target("creatify_sandbox", level);
     let layer =
         tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Lines(output.clone()));

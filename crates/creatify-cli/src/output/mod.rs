@@ -5,6 +5,7 @@
 pub(crate) mod layout;
 pub(crate) mod logs;
 mod redaction;
+pub(crate) mod shell;
 mod stream;
 mod terminal;
 mod visible;
@@ -12,7 +13,7 @@ mod visible;
 use std::{
     io::{self, IsTerminal, Write},
     sync::{
-        Arc, OnceLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -24,7 +25,7 @@ use crate::{args::OutputFormat, error::CliError};
 
 pub(crate) use redaction::Redaction;
 pub(crate) use stream::Reader;
-pub(crate) use visible::{csv_cell, visible};
+pub(crate) use visible::{csv_cell, visible, visible_lines};
 
 /// Notes and progress on stderr: shown or hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ struct Inner {
     format: OutputFormat,
     notes: Notes,
     bars: MultiProgress,
-    redaction: OnceLock<Redaction>,
+    redaction: RwLock<Redaction>,
     /// A result is printed at most once, even if the command is interrupted meanwhile.
     printed: AtomicBool,
 }
@@ -61,7 +62,7 @@ impl Output {
             format,
             notes,
             bars: MultiProgress::with_draw_target(terminal::draw_target()),
-            redaction: OnceLock::new(),
+            redaction: RwLock::default(),
             printed: AtomicBool::new(false),
         }))
     }
@@ -92,9 +93,18 @@ impl Output {
         }
     }
 
-    /// Sets the secrets that must not be printed from now on.
-    pub(crate) fn redact(&self, redaction: Redaction) {
-        let _ = self.0.redaction.set(redaction); // there is one account in a run
+    /// Adds secrets that must not be printed from now on.
+    pub(crate) fn redact(&self, add: impl FnOnce(&mut Redaction)) {
+        add(&mut self.0.redaction.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Asks a question on the terminal, and returns the line that is typed.
+    pub(crate) fn ask(&self, question: &str) -> io::Result<String> {
+        let question = self.redacted(question);
+        write!(io::stderr(), "{} ", visible(&question))?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(answer)
     }
 
     /// Prints one line on stderr.
@@ -137,11 +147,7 @@ impl Output {
         let document = serde_json::to_string_pretty(value).map_err(|error| {
             CliError::other(format!("the result cannot be written as JSON: {error}"))
         })?;
-        let document = match self.0.redaction.get() {
-            Some(redaction) => redaction.redact_json(&document),
-            None => document,
-        };
-        self.write(&visible::visible_json(&document))
+        self.write(&visible::visible_json(&self.redacted_json(&document)))
     }
 
     /// Prints the result as text, of which every part that others wrote was made visible.
@@ -150,10 +156,11 @@ impl Output {
     }
 
     fn redacted(&self, text: &str) -> String {
-        match self.0.redaction.get() {
-            Some(redaction) => redaction.redact(text),
-            None => text.to_owned(),
-        }
+        self.0.redaction.read().unwrap_or_else(PoisonError::into_inner).redact(text)
+    }
+
+    fn redacted_json(&self, document: &str) -> String {
+        self.0.redaction.read().unwrap_or_else(PoisonError::into_inner).redact_json(document)
     }
 
     fn write(&self, text: &str) -> Result<(), CliError> {

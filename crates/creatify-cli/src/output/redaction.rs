@@ -8,37 +8,51 @@ const MIN_SECRET_CHARS: usize = 8;
 
 /// The secrets that must not be printed, in any form in which an answer may echo them.
 #[derive(Debug, Default)]
-pub(crate) struct Redaction(Option<Credentials>);
+pub(crate) struct Redaction {
+    secrets: Vec<SecretString>,
+    /// The secrets in pairs, in which they are found at once.
+    pairs: Vec<Credentials>,
+}
 
 impl Redaction {
-    pub(crate) fn new(api_id: &SecretString, api_key: &SecretString) -> Self {
-        let secret = |secret: &SecretString| {
-            let text = secret.expose_secret().trim();
-            (text.chars().count() >= MIN_SECRET_CHARS).then(|| SecretString::from(text))
+    /// Adds the id or key of an account.
+    pub(crate) fn add_credential(&mut self, secret: &SecretString) {
+        let text = secret.expose_secret().trim();
+        if text.chars().count() >= MIN_SECRET_CHARS {
+            self.add(text);
+        }
+    }
+
+    /// Adds a password, however short.
+    pub(crate) fn add_password(&mut self, password: &SecretString) {
+        self.add(password.expose_secret());
+    }
+
+    fn add(&mut self, secret: &str) {
+        self.secrets.push(secret.into());
+        // The last one may be alone.
+        let credentials = |pair: &[SecretString]| {
+            let (first, last) = (pair.first()?, pair.last()?);
+            Credentials::new(first.expose_secret(), last.expose_secret()).ok()
         };
-        let (id, key) = (secret(api_id), secret(api_key));
-        let pair = match (&id, &key) {
-            (Some(id), Some(key)) => Some((id, key)),
-            (Some(only), None) | (None, Some(only)) => Some((only, only)),
-            (None, None) => None,
-        };
-        Self(
-            pair.and_then(|(id, key)| {
-                Credentials::new(id.expose_secret(), key.expose_secret()).ok()
-            }),
-        )
+        self.pairs = self.secrets.chunks(2).filter_map(credentials).collect();
+    }
+
+    /// Returns whether a text is too short for any secret. No form of a secret is shorter.
+    fn is_too_short(&self, text: &str) -> bool {
+        self.secrets.iter().all(|secret| text.len() < secret.expose_secret().len())
     }
 
     pub(super) fn redact(&self, text: &str) -> String {
-        match &self.0 {
-            Some(credentials) => credentials.redact(text),
-            None => text.to_owned(),
+        if self.is_too_short(text) {
+            return text.to_owned();
         }
+        self.pairs.iter().fold(text.to_owned(), |text, pair| pair.redact(&text))
     }
 
     /// Redacts the strings of a JSON document; its structure stays.
     pub(super) fn redact_json(&self, document: &str) -> String {
-        if self.0.is_none() {
+        if self.is_too_short(document) {
             return document.to_owned();
         }
         let mut redacted = String::with_capacity(document.len());
@@ -48,12 +62,12 @@ impl Redaction {
             let literal = &rest[start..end];
             redacted.push_str(&rest[..start]);
             match serde_json::from_str::<String>(literal) {
-                Ok(text) => {
+                Ok(text) if !self.is_too_short(&text) => {
                     let clean = self.redact(&text);
                     let changed = (clean != text).then(|| serde_json::to_string(&clean).ok());
                     redacted.push_str(changed.flatten().as_deref().unwrap_or(literal));
                 }
-                Err(_) => redacted.push_str(literal),
+                _ => redacted.push_str(literal),
             }
             rest = &rest[end..];
         }
@@ -80,7 +94,10 @@ mod tests {
     use super::*;
 
     fn redaction(id: &str, key: &str) -> Redaction {
-        Redaction::new(&id.into(), &key.into())
+        let mut redaction = Redaction::default();
+        redaction.add_credential(&id.into());
+        redaction.add_credential(&key.into());
+        redaction
     }
 
     #[test]

@@ -24,21 +24,24 @@ impl Output {
         value: &impl Serialize,
         text: impl FnOnce() -> ResultText,
     ) -> Result<Reader, CliError> {
+        if self.is_json() {
+            return self.show_line(value);
+        }
+        let ResultText { full, short } = text();
+        self.print_one(&self.redacted(if self.0.notes == Notes::Shown { &full } else { &short }))
+    }
+
+    /// Prints one of several JSON documents on one line, whatever the format of other results.
+    pub(crate) fn show_line(&self, value: &impl Serialize) -> Result<Reader, CliError> {
+        let document = serde_json::to_string(value).map_err(|error| {
+            CliError::other(format!("the result cannot be written as JSON: {error}"))
+        })?;
+        self.print_one(&visible::visible_json(&self.redacted_json(&document)))
+    }
+
+    fn print_one(&self, text: &str) -> Result<Reader, CliError> {
         self.0.printed.store(true, Ordering::SeqCst);
-        let result = if self.is_json() {
-            let document = serde_json::to_string(value).map_err(|error| {
-                CliError::other(format!("the result cannot be written as JSON: {error}"))
-            })?;
-            let document = match self.0.redaction.get() {
-                Some(redaction) => redaction.redact_json(&document),
-                None => document,
-            };
-            visible::visible_json(&document).into_owned()
-        } else {
-            let ResultText { full, short } = text();
-            self.redacted(if self.0.notes == Notes::Shown { &full } else { &short })
-        };
-        match self.print(&result) {
+        match self.print(text) {
             Ok(()) => Ok(Reader::Present),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
             Err(error) => Err(CliError::Stdout(error)),

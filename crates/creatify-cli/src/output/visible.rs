@@ -39,6 +39,11 @@ pub(super) fn visible_json(document: &str) -> Cow<'_, str> {
     shown.into()
 }
 
+/// Returns a JSON document for a text, made visible like one that is printed by itself.
+pub(crate) fn visible_lines(document: &str) -> Cow<'_, str> {
+    visible_json(document)
+}
+
 /// Returns a CSV cell: quoted if need be, and never read as a formula by a spreadsheet.
 pub(crate) fn csv_cell(text: &str) -> String {
     let mut cell = visible(text).into_owned();

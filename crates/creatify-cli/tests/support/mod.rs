@@ -2,11 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)] // for tests, of which none uses all
 
+pub mod journal;
 mod prism;
 pub mod process;
 pub mod service;
 
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use creatify_sandbox::Sandbox;
 use serde_json::Value;
@@ -38,6 +45,25 @@ impl Run {
     }
 }
 
+/// Age at which the data of an earlier run of the tests is removed.
+const OLD: Duration = Duration::from_secs(600);
+
+/// Data directory of this run of the tests, so that none touches the user's journal. Accounts are
+/// kept apart by the ports of their services.
+static DATA_HOME: LazyLock<PathBuf> = LazyLock::new(|| {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("data-homes");
+    for old in fs::read_dir(&all).into_iter().flatten().flatten() {
+        let modified = old.metadata().and_then(|metadata| metadata.modified()).ok();
+        if modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > OLD) {
+            let _ = fs::remove_dir_all(old.path()); // others remove it too
+        }
+    }
+    let own = all.join(std::process::id().to_string());
+    let _ = fs::remove_dir_all(&own);
+    fs::create_dir_all(&own).unwrap();
+    own
+});
+
 /// Returns the command, without the variables of this process that it would read.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_creatify"));
@@ -46,7 +72,7 @@ pub fn command() -> Command {
             command.env_remove(name);
         }
     }
-    command.stdin(Stdio::null());
+    command.env("XDG_DATA_HOME", &*DATA_HOME).stdin(Stdio::null());
     command
 }
 

@@ -1,6 +1,7 @@
 //! The settings of a client, and their defaults.
 
 use std::{
+    env,
     num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     time::Duration,
@@ -12,11 +13,12 @@ use url::Url;
 use super::{Client, DEFAULT_BASE_URL, Inner};
 use crate::{
     billing::Billing,
-    credits::{Budget, DurationRange, Ledger, RateCard},
+    credits::{DurationRange, RateCard},
     download::DownloadClient,
     error::Error,
     http::{CallLimits, Executor, transport},
     jobs::JobReader,
+    journal::{Account, Budget, Journal, MemoryJournal},
     submission::Submitter,
     wait::{Adaptive, PollBatcher, PollPolicy},
 };
@@ -37,8 +39,8 @@ pub struct ClientBuilder {
     credentials: Option<Credentials>,
     base_url: String,
     limits: CallLimits,
-    budget: Option<Budget>,
-    ledger: Ledger,
+    budgets: Vec<Budget>,
+    journal: Arc<dyn Journal>,
     rate_card: RateCard,
     policy: Arc<dyn PollPolicy>,
     default_duration: Option<DurationRange>,
@@ -57,12 +59,39 @@ impl ClientBuilder {
                 max_concurrent_requests: None,
                 max_requests_per_second: None,
             },
-            budget: None,
-            ledger: Ledger::default(),
+            budgets: Vec::new(),
+            journal: Arc::new(MemoryJournal::default()),
             rate_card: RateCard::default(),
             policy: Arc::new(Adaptive::default()),
             default_duration: None,
         }
+    }
+
+    /// Sets the account in `CREATIFY_API_ID` and `CREATIFY_API_KEY`, and the service at
+    /// `CREATIFY_BASE_URL` if that is set. A variable that is set to nothing counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when one is missing or wrong.
+    pub fn from_env(self) -> Result<Self, Error> {
+        let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        let required = |name| {
+            set(name).ok_or_else(|| {
+                Error::invalid(format!("the environment variable {name} is not set"))
+            })
+        };
+        let credentials = Credentials::new(
+            required("CREATIFY_API_ID")?,
+            required("CREATIFY_API_KEY")?,
+        )
+        .map_err(|error| {
+            Error::invalid("the credentials in the environment cannot be used").because(error)
+        })?;
+        let builder = self.credentials(credentials);
+        Ok(match set("CREATIFY_BASE_URL") {
+            Some(url) => builder.base_url(url),
+            None => builder,
+        })
     }
 
     /// Sets the account.
@@ -138,18 +167,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a limit on what this client and its clones, and every other client of the same budget,
-    /// may spend. Each submission then needs an
+    /// Adds a budget. It is entered in the journal before the first submission, and holds for every
+    /// client and process of the journal; if the journal has one of this name, the lower limit
+    /// holds. If that has another period or label, submissions are refused.
+    ///
+    /// Each submission in scope then needs an
     /// [expected duration](crate::Preview::expected_duration), since the most it may cost is
     /// reserved before it is sent.
+    #[doc(alias = "limit")]
+    #[doc(alias = "quota")]
     pub fn budget(mut self, budget: Budget) -> Self {
-        self.budget = Some(budget);
+        self.budgets.push(budget);
         self
     }
 
-    /// Sets the ledger in which billable calls are entered; in memory unless set.
-    pub fn ledger(mut self, ledger: Ledger) -> Self {
-        self.ledger = ledger;
+    /// Sets the journal in which billable calls are entered before they are sent; a
+    /// [`MemoryJournal`] unless set. Clients of all accounts may share one.
+    #[doc(alias = "ledger")]
+    pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = journal;
         self
     }
 
@@ -170,9 +206,10 @@ impl ClientBuilder {
         let credentials =
             self.credentials.ok_or_else(|| Error::invalid("the credentials are missing"))?;
         let url = checked(&self.base_url)?;
+        let account = Account::new(url.as_str(), credentials.expose_api_id());
         let jobs = JobReader {
             executor: Arc::new(Executor::new(url.clone(), credentials, self.limits)?),
-            billing: Arc::new(Billing::new(self.budget, self.ledger, self.rate_card)),
+            billing: Arc::new(Billing::new(self.journal, account, self.budgets, self.rate_card)),
             run_times: Arc::default(),
         };
         let downloads = DownloadClient::new(jobs.clone(), &url)?;

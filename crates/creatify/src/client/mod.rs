@@ -2,7 +2,7 @@
 
 mod builder;
 
-use std::{env, fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use creatify_api::{ModelVersion, OperationId, limits};
 use futures_util::future::join_all;
@@ -11,14 +11,14 @@ pub use builder::ClientBuilder;
 
 use crate::{
     credits::{
-        BillableOperation, Budget, Credits, DurationRange, Estimate, EstimateError, Ledger,
-        Mismatch, RateCard,
+        BillableOperation, Credits, DurationRange, Estimate, EstimateError, Mismatch, RateCard,
     },
     download::{Download, DownloadClient},
-    error::{Error, ErrorKind, SubmissionRecord},
+    error::{Error, ErrorKind},
     http::{CallError, Executor},
     job::{Goal, Job, JobHandle, JobId, TemplateId},
     jobs::JobReader,
+    journal::{Account, Budget, BudgetState, Entry, Filter, Journal, SubmissionRecord},
     submission::{Create, Preview, Reconcile, Render, Submitter, reconcile},
     template::Template,
     variables::Variables,
@@ -65,24 +65,7 @@ impl Client {
     ///
     /// [`ErrorKind::InvalidInput`] when one is missing or wrong.
     pub fn from_env() -> Result<Self, Error> {
-        let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        let required = |name| {
-            set(name).ok_or_else(|| {
-                Error::invalid(format!("the environment variable {name} is not set"))
-            })
-        };
-        let credentials = creatify_api::Credentials::new(
-            required("CREATIFY_API_ID")?,
-            required("CREATIFY_API_KEY")?,
-        )
-        .map_err(|error| {
-            Error::invalid("the credentials in the environment cannot be used").because(error)
-        })?;
-        let builder = Self::builder().credentials(credentials);
-        match set("CREATIFY_BASE_URL") {
-            Some(url) => builder.base_url(url).build(),
-            None => builder.build(),
-        }
+        Self::builder().from_env()?.build()
     }
 
     /// Prepares a preview of a template. It costs the preview rate (1 credit for every started 30 s
@@ -337,9 +320,9 @@ impl Client {
     /// Looks for the job of a submission whose outcome is unknown: a render by its id, anything
     /// else in the list of jobs. Free.
     ///
-    /// It first waits until a list must show the job: until the request's time-out and a listing
-    /// lag of 15 s have passed. Jobs that the [ledger](Self::ledger) knows from other submissions
-    /// are not proposed.
+    /// A match that is exact is returned at once. Otherwise it waits until a list must show the
+    /// job: until the request's time-out and a listing lag of 15 s have passed. Jobs that the
+    /// journal knows from other submissions are not proposed.
     ///
     /// # Errors
     ///
@@ -368,14 +351,86 @@ impl Client {
 
     /// Assigns a job to a submission of unknown outcome, after [`reconcile`](Self::reconcile), so
     /// that its charge is settled when the job ends. No request.
-    pub fn adopt(&self, record: &SubmissionRecord, job: &Job) -> JobHandle {
-        reconcile::adopt(&self.0.submitter, record, job)
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] when the submission has another job or is of another account,
+    /// and [`ErrorKind::Journal`].
+    pub async fn adopt(&self, record: &SubmissionRecord, job: &Job) -> Result<JobHandle, Error> {
+        reconcile::adopt(&self.0.submitter, record, job).await
     }
 
     /// Declares that a submission of unknown outcome was certainly not accepted, and releases its
     /// reservation. No request.
-    pub fn disown(&self, record: &SubmissionRecord) {
-        self.jobs().billing.disown(&record.entry);
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] when the submission was accepted, is being sent, or is of
+    /// another account, and [`ErrorKind::Journal`].
+    pub async fn disown(&self, record: &SubmissionRecord) -> Result<(), Error> {
+        self.jobs().billing.disown(record.entry).await
+    }
+
+    /// Reads this account's entries of the journal, oldest first. No request.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Journal`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: creatify::Client) -> creatify::Result<()> {
+    /// use creatify::journal::Filter;
+    ///
+    /// for entry in client.entries(Filter::default().open()).await? {
+    ///     println!("{} {} {}", entry.key, entry.operation, entry.state);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "ledger")]
+    pub async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
+        self.jobs().billing.entries(filter).await
+    }
+
+    /// Reads the request of an entry of the journal, for [`reconcile`](Self::reconcile). No
+    /// request. The journal may have dropped that of a settled entry.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Journal`].
+    pub async fn submission_record(
+        &self,
+        entry: &Entry,
+    ) -> Result<Option<SubmissionRecord>, Error> {
+        Ok(self.jobs().billing.find(entry.id).await?.and_then(|(_, record)| record))
+    }
+
+    /// Reads the budgets of the account in their present periods. No request.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Journal`].
+    pub async fn budgets(&self) -> Result<Vec<BudgetState>, Error> {
+        self.jobs().billing.budgets().await
+    }
+
+    /// Creates a budget in the journal, or changes the one of this name. No request.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Journal`].
+    pub async fn set_budget(&self, budget: Budget) -> Result<BudgetState, Error> {
+        self.jobs().billing.set_budget(budget).await
+    }
+
+    /// Returns the journal in which billable calls are entered.
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        self.jobs().billing.journal()
+    }
+
+    /// Returns the account, as the journal names it.
+    pub fn account(&self) -> &Account {
+        self.jobs().billing.account()
     }
 
     /// Returns the base URL of the service.
@@ -386,16 +441,6 @@ impl Client {
     /// Returns the prices that the client estimates by.
     pub fn rate_card(&self) -> &RateCard {
         self.jobs().billing.rate_card()
-    }
-
-    /// Returns the budget that bounds every submission, if there is one.
-    pub fn budget(&self) -> Option<&Budget> {
-        self.jobs().billing.budget()
-    }
-
-    /// Returns the ledger in which billable calls are entered.
-    pub fn ledger(&self) -> &Ledger {
-        self.jobs().billing.ledger()
     }
 
     /// Returns the mismatch of the charges of recent jobs with the rate card, and the card that

@@ -1,4 +1,4 @@
-//! Credits: exact amounts, prices, estimates, budgets and a ledger of what was charged.
+//! Credits: exact amounts, prices, estimates, and comparisons with what was charged.
 //!
 //! ```
 //! use creatify::{ModelVersion, credits::{BillableOperation, RateCard}};
@@ -11,22 +11,18 @@
 
 mod amount;
 mod blocks;
-mod budget;
 mod card_file;
 mod duration_range;
 mod estimate;
-pub mod ledger;
 mod mismatch;
 mod plan;
 mod rate_card;
 
 pub use amount::{Credits, InvalidCredits};
-pub use budget::{Budget, BudgetState, OverBudget, Reservation};
 pub use card_file::InvalidRateCard;
 pub use creatify_api::credit_rates::{BillableOperation, Bound, Provenance};
 pub use duration_range::{DurationRange, InvalidDuration};
 pub use estimate::{Assumption, CreditRange, Estimate, EstimateError};
-pub use ledger::Ledger;
 pub use mismatch::{Charge, Mismatch};
 pub use plan::{InvalidPrice, Plan, PlanEstimate, Step, UsdPerCredit, UsdRange};
 pub use rate_card::{Price, Rate, RateCard, UnknownRateCard};

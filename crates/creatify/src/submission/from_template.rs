@@ -1,21 +1,15 @@
 //! Builders of a preview and of a video from a template.
 
-use std::future::Future;
-
-use chrono::Utc;
-use creatify_api::{Client as ApiClient, ModelVersion, OperationId, types};
+use creatify_api::{ModelVersion, OperationId, types};
 
 use super::{
     options::{Options, markers, options},
-    send::{PreparedSubmission, SubmittedJob, Submitter, send},
+    prepare::{DryRun, PreparedSubmission, Subject, prepare, request_hash},
+    send::{SubmittedJob, Submitter, send},
 };
 use crate::{
-    billing::{Billing, ExistingRender},
-    credits::BillableOperation,
-    error::{Error, SubmissionRecord},
-    http::CallOptions,
-    job::{Goal, TemplateId},
-    variables::Variables,
+    credits::BillableOperation, error::Error, http::CallOptions, job::TemplateId,
+    journal::ExistingRender, variables::Variables,
 };
 
 /// A preview to be made from a template. Nothing happens before [`send`](Self::send).
@@ -72,52 +66,65 @@ impl<'c> Preview<'c> {
     /// request; more only while the service certainly did not process it.
     ///
     /// Once started, it continues in the background even if this future is dropped; the
-    /// [ledger](crate::Client::ledger) then has the job.
+    /// [journal](crate::Client::entries) then has the job.
     ///
     /// # Errors
     ///
     /// - [`InvalidInput`](crate::ErrorKind::InvalidInput),
     ///   [`OverLimit`](crate::ErrorKind::OverLimit),
-    ///   [`OverBudget`](crate::ErrorKind::OverBudget): nothing was sent.
+    ///   [`OverBudget`](crate::ErrorKind::OverBudget), [`Journal`](crate::ErrorKind::Journal), and
+    ///   those of a [key](Self::key): nothing was sent.
     /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): the submission may have been
     ///   accepted. It was not sent again.
     /// - [`Undecodable`](crate::ErrorKind::Undecodable): the submission was accepted and charged;
     ///   [`Error::job`] has the handle if the answer had an id.
     /// - Any other: the submission was not accepted, and not charged.
     pub async fn send(self) -> Result<SubmittedJob, Error> {
-        let Self { submitter, template, variables, endpoint, options } = self;
-        let from_template = FromTemplate {
-            template,
-            variables,
-            billed_as: BillableOperation::Preview,
-            goal: Goal::Preview,
-        };
-        let executor = &submitter.jobs().executor;
-        match endpoint {
-            PreviewEndpoint::Asynchronous => {
-                let operation = OperationId::PreviewCustomTemplateJobAsync;
-                from_template
-                    .send(
-                        submitter,
-                        options,
-                        executor.options(),
-                        operation,
-                        |api, body| async move {
-                            api.preview_custom_template_job_async().body(body).send().await
-                        },
-                    )
-                    .await
+        let submitter = self.submitter;
+        let (prepared, call, body) = self.prepare()?;
+        match prepared.operation {
+            OperationId::PreviewCustomTemplateJob => {
+                send(submitter, call, prepared, move |api| {
+                    let body = body.clone();
+                    async move { api.preview_custom_template_job().body(body).send().await }
+                })
+                .await
             }
-            PreviewEndpoint::Blocking => {
-                let operation = OperationId::PreviewCustomTemplateJob;
-                let call = executor.blocking_preview_options();
-                from_template
-                    .send(submitter, options, call, operation, |api, body| async move {
-                        api.preview_custom_template_job().body(body).send().await
-                    })
-                    .await
+            _ => {
+                send(submitter, call, prepared, move |api| {
+                    let body = body.clone();
+                    async move { api.preview_custom_template_job_async().body(body).send().await }
+                })
+                .await
             }
         }
+    }
+
+    /// Checks the submission as [`send`](Self::send) does, and sends nothing. Free; no request.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send` before it sends. A key is not looked up.
+    pub async fn dry_run(self) -> Result<DryRun, Error> {
+        let submitter = self.submitter;
+        let (prepared, _, body) = self.prepare()?;
+        prepared.dry_run(submitter, &body).await
+    }
+
+    fn prepare(self) -> Result<Prepared, Error> {
+        let Self { submitter, template, variables, endpoint, options } = self;
+        let executor = &submitter.jobs().executor;
+        let (operation, call) = match endpoint {
+            PreviewEndpoint::Asynchronous => {
+                (OperationId::PreviewCustomTemplateJobAsync, executor.options())
+            }
+            PreviewEndpoint::Blocking => {
+                (OperationId::PreviewCustomTemplateJob, executor.blocking_preview_options())
+            }
+        };
+        let from_template =
+            FromTemplate { template, variables, operation, billed_as: BillableOperation::Preview };
+        from_template.prepare(submitter, options, call)
     }
 }
 
@@ -137,20 +144,32 @@ impl<'c> Create<'c> {
     ///
     /// As for [`Preview::send`].
     pub async fn send(self) -> Result<SubmittedJob, Error> {
+        let submitter = self.submitter;
+        let (prepared, call, body) = self.prepare()?;
+        send(submitter, call, prepared, move |api| {
+            let body = body.clone();
+            async move { api.create_custom_template_job().body(body).send().await }
+        })
+        .await
+    }
+
+    /// Checks the submission as [`send`](Self::send) does, and sends nothing. Free; no request.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send` before it sends. A key is not looked up.
+    pub async fn dry_run(self) -> Result<DryRun, Error> {
+        let submitter = self.submitter;
+        let (prepared, _, body) = self.prepare()?;
+        prepared.dry_run(submitter, &body).await
+    }
+
+    fn prepare(self) -> Result<Prepared, Error> {
         let Self { submitter, template, variables, options } = self;
-        let from_template = FromTemplate {
-            template,
-            variables,
-            billed_as: BillableOperation::Create,
-            goal: Goal::Video,
-        };
-        let call = submitter.jobs().executor.options();
-        let operation = OperationId::CreateCustomTemplateJob;
-        from_template
-            .send(submitter, options, call, operation, |api, body| async move {
-                api.create_custom_template_job().body(body).send().await
-            })
-            .await
+        let (operation, billed_as) =
+            (OperationId::CreateCustomTemplateJob, BillableOperation::Create);
+        let from_template = FromTemplate { template, variables, operation, billed_as };
+        from_template.prepare(submitter, options, submitter.jobs().executor.options())
     }
 }
 
@@ -158,34 +177,35 @@ impl<'c> Create<'c> {
 struct FromTemplate {
     template: TemplateId,
     variables: Variables,
+    operation: OperationId,
     billed_as: BillableOperation,
-    goal: Goal,
 }
 
+type Prepared = (PreparedSubmission, CallOptions, types::CustomTemplateJobRequest);
+
 impl FromTemplate {
-    async fn send<F>(
+    fn prepare(
         self,
         submitter: &Submitter,
         mut options: Options,
         call: CallOptions,
-        operation: OperationId,
-        request: impl Fn(ApiClient, types::CustomTemplateJobRequest) -> F + Send + Sync + 'static,
-    ) -> Result<SubmittedJob, Error>
-    where
-        F: Future<
-                Output = Result<
-                    creatify_api::ResponseValue<types::CustomTemplateJob>,
-                    creatify_api::Error<()>,
-                >,
-            > + Send
-            + 'static,
-    {
-        let Self { template, variables, billed_as, goal } = self;
+    ) -> Result<Prepared, Error> {
+        let Self { template, variables, operation, billed_as } = self;
         let call = options.bound(call);
-        let marker = options.put_marker()?;
         options.check()?;
         variables.check()?;
-        let model_version = options.model_version.clone().unwrap_or(ModelVersion::Standard);
+        let mut body = types::CustomTemplateJobRequest {
+            template_id: template.as_uuid(),
+            variables: variables.into_api(),
+            name: options.name.clone(),
+            webhook_url: options.webhook_url.clone(),
+            model_version: options.model_version.clone(),
+            is_hidden: options.is_hidden,
+        };
+        let hash = request_hash(billed_as, None, &body);
+        let marker = options.put_marker()?;
+        options.check()?; // the marker makes a URL longer
+        (body.name, body.webhook_url) = (options.name.clone(), options.webhook_url.clone());
         let seconds = options.seconds.or_else(|| {
             let learned = submitter.jobs().run_times.video_durations(template);
             // Other variables may give a longer or shorter video than the few known ones.
@@ -196,40 +216,18 @@ impl FromTemplate {
                 (learned, default) => learned.or(default),
             }
         });
-        let rate_card = submitter.billing().rate_card();
-        let estimate = options.estimate(rate_card, billed_as, Some(&model_version), seconds)?;
-        let pending = submitter.billing().begin(
+        let subject = Subject {
+            operation,
             billed_as,
-            &model_version,
-            seconds,
-            estimate.as_ref(),
-            ExistingRender::Ignored,
-            |entry| entry.template_id = Some(template),
-        )?;
-        let body = types::CustomTemplateJobRequest {
-            template_id: template.as_uuid(),
-            variables: variables.into_api(),
-            name: options.name,
-            webhook_url: options.webhook_url,
-            model_version: options.model_version,
-            is_hidden: options.is_hidden,
-        };
-        let record = SubmissionRecord {
-            operation: billed_as,
             template_id: Some(template),
             job_id: None,
-            name: body.name.clone(),
-            variables: serde_json::to_value(&body.variables).ok(),
-            model_version: body.model_version.clone(),
-            marker,
-            sent_at: Utc::now(),
-            given_up_at: Utc::now(),
-            timeout: call.attempt_timeout,
-            entry: Billing::entry_id(&pending).to_owned(),
             before: None,
+            model_version: Some(options.model_version.clone().unwrap_or(ModelVersion::Standard)),
+            seconds,
+            existing_render: ExistingRender::Ignored,
+            marker,
         };
-        let prepared =
-            PreparedSubmission { operation, goal, model_version, estimate, pending, record };
-        send(submitter, call, prepared, move |api| request(api, body.clone())).await
+        let prepared = prepare(submitter, &options, call, subject, hash, &body)?;
+        Ok((prepared, call, body))
     }
 }

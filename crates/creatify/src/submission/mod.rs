@@ -2,12 +2,15 @@
 
 mod from_template;
 mod options;
+mod prepare;
 pub(crate) mod reconcile;
 mod render;
+mod replay;
 pub(crate) mod response_id;
 mod send;
 
 pub use from_template::{Create, Preview};
+pub use prepare::DryRun;
 pub use reconcile::{Match, MatchConfidence, Reconcile, Reconciled};
 pub use render::Render;
 pub use send::SubmittedJob;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use creatify_api::{ModelVersion, limits};
+use creatify_api::limits;
 use url::Url;
 
 use crate::{
     credits::{BillableOperation, Credits, DurationRange, Estimate, RateCard},
     error::{Error, ErrorKind, OverLimit},
     http::CallOptions,
+    journal::{Key, Repetition},
 };
 
 /// Options that every submission has.
@@ -16,12 +17,15 @@ use crate::{
 pub(super) struct Options {
     pub(super) name: Option<String>,
     pub(super) webhook_url: Option<String>,
-    pub(super) model_version: Option<ModelVersion>,
+    pub(super) model_version: Option<creatify_api::ModelVersion>,
     pub(super) is_hidden: Option<bool>,
     pub(super) seconds: Option<DurationRange>,
     pub(super) max_credits: Option<Credits>,
     pub(super) marker: Option<Marker>,
     pub(super) timeout: Option<Duration>,
+    pub(super) key: Option<String>,
+    pub(super) label: Option<String>,
+    pub(super) repetition: Option<Repetition>,
 }
 
 /// Place of a marker that makes the job recognisable. The service returns both.
@@ -49,7 +53,7 @@ macro_rules! options {
             }
 
             /// Chooses the avatar's model, and with it the price; `standard` by default.
-            pub fn model_version(mut self, model_version: ModelVersion) -> Self {
+            pub fn model_version(mut self, model_version: $crate::ModelVersion) -> Self {
                 self.options.model_version = Some(model_version);
                 self
             }
@@ -76,6 +80,38 @@ macro_rules! options {
             /// time-outs apply.
             pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
                 self.options.timeout = Some(timeout);
+                self
+            }
+
+            /// Sends it at most once: by any process that shares the client's
+            /// [journal](crate::ClientBuilder::journal), before and after crashes. A submission
+            /// that was sent with this key before is not sent again; its job is the result. A key
+            /// is unique for an account and operation, so a preview and its render may share one.
+            ///
+            /// Without a name, the job is named after the key, by which it is recognised if its
+            /// answer is lost; with a name and a webhook URL, a marker goes into the URL.
+            ///
+            /// Its errors are [`KeyReused`](crate::ErrorKind::KeyReused) for another request, and
+            /// [`KeyInUse`](crate::ErrorKind::KeyInUse) while another process sends it. What was
+            /// sent by a process that died is looked for, which is free; unless its job is found,
+            /// the outcome is [unknown](crate::ErrorKind::OutcomeUnknown).
+            #[doc(alias = "idempotency")]
+            pub fn key(mut self, key: impl Into<String>) -> Self {
+                self.options.key = Some(key.into());
+                self
+            }
+
+            /// Sets the label under which the journal has it, such as the name of a campaign.
+            /// Budgets may be limited to a label.
+            pub fn label(mut self, label: impl Into<String>) -> Self {
+                self.options.label = Some(label.into());
+                self
+            }
+
+            /// Submits it once more if the job of its [key](Self::key) failed or was rejected.
+            /// **That is charged again.** Otherwise the failed job is the result.
+            pub fn retry_failed(mut self) -> Self {
+                self.options.repetition = Some($crate::journal::Repetition::AfterFailure);
                 self
             }
 
@@ -122,34 +158,54 @@ impl Options {
         }
     }
 
-    /// Adds the marker, if one is wanted, and returns it.
+    /// Parses the key, or makes a random one.
+    pub(super) fn parsed_key(&self) -> Result<Key, Error> {
+        match &self.key {
+            Some(key) => key.parse().map_err(|error| Error::invalid("the key").because(error)),
+            None => Ok(Key::random()),
+        }
+    }
+
+    /// Adds the marker, if one is wanted, and returns it. With a key, the job is made recognisable
+    /// wherever there is room.
     pub(super) fn put_marker(&mut self) -> Result<Option<String>, Error> {
-        let Some(place) = self.marker else { return Ok(None) };
+        let has_name = self.name.as_ref().is_some_and(|name| !name.is_empty());
         let marker = format!(
             "cr-{}",
             std::iter::repeat_with(fastrand::alphanumeric).take(12).collect::<String>()
         );
-        match (place, &self.webhook_url) {
-            (Marker::Name, _) if self.name.as_ref().is_some_and(|name| !name.is_empty()) => {
-                return Err(Error::invalid(
-                    "the marker would take the place of the name; leave the name out, or use \
-                     `marked_in_webhook_url`",
-                ));
+        match (self.marker, &self.key) {
+            (Some(Marker::Name), _) if has_name => Err(Error::invalid(
+                "the marker would take the place of the name; leave the name out, or use \
+                 `marked_in_webhook_url`",
+            )),
+            (Some(Marker::Name), _) => {
+                self.name = Some(marker.clone());
+                Ok(Some(marker))
             }
-            (Marker::Name, _) => self.name = Some(marker.clone()),
-            (Marker::WebhookUrl, None) => {
-                return Err(Error::invalid("the marker needs a webhook URL to be put into"));
-            }
-            (Marker::WebhookUrl, Some(url)) => {
-                let wrong = |_| {
-                    Error::invalid(format!("the webhook URL `{url}` is not an http or https URL"))
+            (Some(Marker::WebhookUrl), _) => {
+                let Some(url) = &self.webhook_url else {
+                    return Err(Error::invalid("the marker needs a webhook URL to be put into"));
                 };
-                let mut marked = Url::parse(url).map_err(wrong)?;
-                marked.query_pairs_mut().append_pair("creatify_marker", &marker);
-                self.webhook_url = Some(marked.into());
+                self.webhook_url = Some(marked(url, &marker)?);
+                Ok(Some(marker))
             }
+            (None, Some(key)) if !has_name => {
+                self.name = Some(key.clone());
+                Ok(self.name.clone())
+            }
+            (None, Some(_)) => {
+                let url = self.webhook_url.as_ref().and_then(|url| marked(url, &marker).ok());
+                Ok(match url.filter(|url| url.chars().count() <= limits::WEBHOOK_URL) {
+                    Some(url) => {
+                        self.webhook_url = Some(url);
+                        Some(marker)
+                    }
+                    None => None,
+                })
+            }
+            (None, None) => Ok(None),
         }
-        Ok(Some(marker))
     }
 
     /// Refuses options that the service would certainly refuse, by the limits of `openapi.yaml`.
@@ -186,7 +242,7 @@ impl Options {
         &self,
         rate_card: &RateCard,
         operation: BillableOperation,
-        model_version: Option<&ModelVersion>,
+        model_version: Option<&creatify_api::ModelVersion>,
         seconds: Option<DurationRange>,
     ) -> Result<Option<Estimate>, Error> {
         let Some(seconds) = seconds else {
@@ -228,6 +284,24 @@ impl Options {
     }
 }
 
+/// Query parameter of a webhook URL that has the marker.
+const MARKER_PARAMETER: &str = "creatify_marker";
+
+/// Returns a webhook URL with a marker.
+fn marked(url: &str, marker: &str) -> Result<String, Error> {
+    let wrong = |_| Error::invalid(format!("the webhook URL `{url}` is not an http or https URL"));
+    let mut marked = Url::parse(url).map_err(wrong)?;
+    marked.query_pairs_mut().append_pair(MARKER_PARAMETER, marker);
+    Ok(marked.into())
+}
+
+/// Returns whether a webhook URL has this marker.
+pub(super) fn is_marked(url: &str, marker: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| {
+        url.query_pairs().any(|(name, value)| name == MARKER_PARAMETER && value == marker)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +321,24 @@ mod tests {
             options.marker = Some(marker);
             options.put_marker().map(|marker| (options, marker.unwrap()))
         };
+        let keyed = |name: Option<&str>, url: Option<&str>| {
+            let mut options = Options {
+                key: Some("sku/1".to_owned()),
+                name: name.map(str::to_owned),
+                webhook_url: url.map(str::to_owned),
+                ..Options::default()
+            };
+            let marker = options.put_marker().unwrap();
+            (options.name, options.webhook_url, marker)
+        };
+        let key = Some("sku/1".to_owned());
+        assert_eq!(keyed(None, None), (key.clone(), None, key));
+        let (name, url, marker) = keyed(Some("Sale"), Some("https://h.example.com/"));
+        assert_eq!(name.as_deref(), Some("Sale"));
+        assert!(url.unwrap().ends_with(&marker.unwrap()));
+        let long = format!("https://h.example.com/{}", "a".repeat(limits::WEBHOOK_URL - 25));
+        assert_eq!(keyed(Some("Sale"), Some(&long)).2, None, "no room for a marker");
+        assert_eq!(keyed(Some("Sale"), None).2, None);
         let (options, marker) = marked(None, None, Marker::Name).unwrap();
         assert_eq!(options.name, Some(marker));
         let (options, marker) =

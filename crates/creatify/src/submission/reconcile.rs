@@ -11,11 +11,12 @@ use creatify_api::JobStatus;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::Submitter;
+use super::{Submitter, options::is_marked};
 use crate::{
     credits::BillableOperation,
-    error::{Error, ErrorKind, SubmissionRecord},
+    error::{Error, ErrorKind},
     job::{Goal, Job, JobHandle},
+    journal::{Entry, Filter, MACHINE_SKEW, SubmissionRecord},
 };
 
 /// Time for which a list may lack a job that was accepted: an assumption, since it is not
@@ -75,9 +76,13 @@ pub struct Reconcile<'c> {
 }
 
 /// Assigns a job to a submission of unknown outcome.
-pub(crate) fn adopt(submitter: &Submitter, record: &SubmissionRecord, job: &Job) -> JobHandle {
-    submitter.billing().adopt(&record.entry, job.id());
-    JobHandle { id: job.id(), goal: goal(record) }
+pub(crate) async fn adopt(
+    submitter: &Submitter,
+    record: &SubmissionRecord,
+    job: &Job,
+) -> Result<JobHandle, Error> {
+    submitter.billing().adopt(record.entry, job.id()).await?;
+    Ok(JobHandle { id: job.id(), goal: goal(record) })
 }
 
 impl<'c> Reconcile<'c> {
@@ -94,20 +99,52 @@ impl Reconcile<'_> {
     }
 
     async fn run(self) -> Result<Reconciled, Error> {
-        let Self { submitter, record, adopt: at_least } = self;
-        // At most as long as for a submission given up just now: the clock may have been set back.
-        let wait = (proves_something_at(&record) - Utc::now()).min(timeout(&record) + LISTING_LAG);
-        tokio::time::sleep(wait.to_std().unwrap_or_default()).await;
+        // A match proves something at any time; only the absence of one has to be waited for.
+        let mut result = self.look().await?;
+        if !result.is_exact() && !matches!(result, Reconciled::Unsupported) {
+            let record = &self.record;
+            // At most as long as for a submission given up just now: the clock may have been set
+            // back.
+            let longest = timeout(record) + LISTING_LAG;
+            let wait = (proves_something_at(record) - Utc::now()).min(longest);
+            if let Ok(wait) = wait.to_std()
+                && !wait.is_zero()
+            {
+                tokio::time::sleep(wait).await;
+                result = self.look().await?;
+            }
+        }
+        if let Reconciled::Found(found) = &mut result {
+            found.adopted = match self.adopt {
+                Some(MatchConfidence::Likely) => true,
+                Some(MatchConfidence::Exact) => found.confidence == MatchConfidence::Exact,
+                None => false,
+            };
+            if found.adopted {
+                self::adopt(self.submitter, &self.record, &found.job).await?;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Looks for the job once.
+    async fn look(&self) -> Result<Reconciled, Error> {
+        let Self { submitter, record, .. } = self;
         let (mut found, confidence) = match record.job_id {
             Some(id) => {
                 let options = submitter.jobs().executor.options();
                 let job = submitter.jobs().get(id, options).await?;
-                (rendered(&record, job), MatchConfidence::Exact)
+                (rendered(record, job), MatchConfidence::Exact)
             }
             None => match submitter.jobs().list(&[]).await {
                 Ok(jobs) => {
-                    let others = submitter.billing().jobs_of_others(&record.entry)?;
-                    matching(&record, jobs.into_iter().filter(|job| !others.contains(&job.id())))
+                    let entry = submitter.billing().find(record.entry).await?;
+                    let entry = entry.map(|(entry, _)| entry);
+                    let (jobs, mut confidence) = matching(record, entry.as_ref(), jobs);
+                    if self.shares_key(entry.as_ref()).await? {
+                        confidence = MatchConfidence::Likely;
+                    }
+                    (self.without_others(jobs).await?, confidence)
                 }
                 Err(error) if is_not_offered(&error) => return Ok(Reconciled::Unsupported),
                 Err(error) => return Err(error),
@@ -120,18 +157,43 @@ impl Reconcile<'_> {
                 Reconciled::Ambiguous(found)
             }
             (Some(job), true) => {
-                let adopted = match at_least {
-                    Some(MatchConfidence::Likely) => true,
-                    Some(MatchConfidence::Exact) => confidence == MatchConfidence::Exact,
-                    None => false,
-                };
-                if adopted {
-                    self::adopt(submitter, &record, &job);
-                }
-                let handle = JobHandle { id: job.id(), goal: goal(&record) };
-                Reconciled::Found(Box::new(Match { job, handle, confidence, adopted }))
+                let handle = JobHandle { id: job.id(), goal: goal(record) };
+                Reconciled::Found(Box::new(Match { job, handle, confidence, adopted: false }))
             }
         })
+    }
+
+    /// Returns whether another submission of unknown outcome may have named its job after the same
+    /// key, as a preview and a video with one key do.
+    async fn shares_key(&self, entry: Option<&Entry>) -> Result<bool, Error> {
+        let marker = self.record.marker.as_deref();
+        let Some(entry) = entry.filter(|entry| Some(entry.key.as_str()) == marker) else {
+            return Ok(false);
+        };
+        let same_key = Filter::default().key(entry.key.clone()).open();
+        let open = self.submitter.billing().entries(same_key).await?;
+        Ok(open.iter().any(|other| other.id != entry.id && other.job_id.is_none()))
+    }
+
+    /// Returns the jobs that the journal does not know from other submissions.
+    async fn without_others(&self, mut jobs: Vec<Job>) -> Result<Vec<Job>, Error> {
+        if !jobs.is_empty() {
+            let ids: Vec<_> = jobs.iter().map(Job::id).collect();
+            let known = self.submitter.billing().entries(Filter::default().jobs(ids)).await?;
+            let is_of_another = |job: &Job| {
+                known
+                    .iter()
+                    .any(|entry| entry.id != self.record.entry && entry.job_id == Some(job.id()))
+            };
+            jobs.retain(|job| !is_of_another(job));
+        }
+        Ok(jobs)
+    }
+}
+
+impl Reconciled {
+    fn is_exact(&self) -> bool {
+        matches!(self, Self::Found(found) if found.confidence == MatchConfidence::Exact)
     }
 }
 
@@ -199,14 +261,31 @@ fn rendered(record: &SubmissionRecord, job: Job) -> Vec<Job> {
 /// Returns the jobs that the submission may have made.
 fn matching(
     record: &SubmissionRecord,
-    jobs: impl Iterator<Item = Job>,
+    entry: Option<&Entry>,
+    jobs: Vec<Job>,
 ) -> (Vec<Job>, MatchConfidence) {
+    let jobs = jobs.into_iter();
     if let Some(marker) = &record.marker {
+        // A name may be in use for longer than the key, unlike a marker, which is random.
+        let earliest = entry
+            .filter(|entry| entry.key.as_str() == marker)
+            .map(|entry| later(entry.created_at, -CLOCK_SKEW));
+        let is_before = |job: &Job, least: Option<DateTime<Utc>>| {
+            job.created_at().is_some_and(|at| least.is_some_and(|least| at < least))
+        };
         let carries = |job: &Job| {
             let webhook = job.as_api().webhook_url.as_deref().unwrap_or_default();
-            job.name() == Some(marker) || webhook.contains(marker.as_str())
+            job.name() == Some(marker) || is_marked(webhook, marker)
         };
-        return (jobs.filter(carries).collect(), MatchConfidence::Exact);
+        let (found, older): (Vec<_>, Vec<_>) =
+            jobs.filter(carries).partition(|job| !is_before(job, earliest));
+        if !found.is_empty() || older.is_empty() {
+            return (found, MatchConfidence::Exact);
+        }
+        // The clock of the journal may be ahead of the service's.
+        let earliest = earliest.map(|least| later(least, -MACHINE_SKEW));
+        let likely = older.into_iter().filter(|job| !is_before(job, earliest)).collect();
+        return (likely, MatchConfidence::Likely);
     }
     let window =
         later(record.sent_at, -CLOCK_SKEW)..=later(may_be_accepted_until(record), CLOCK_SKEW);
@@ -224,22 +303,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::journal::{Account, FoundEntries, NewEntry};
 
     fn record() -> SubmissionRecord {
-        let at = "2026-05-04T09:12:30Z".parse().unwrap();
         SubmissionRecord {
-            operation: BillableOperation::Preview,
-            template_id: None,
-            job_id: None,
             name: Some("Sale".to_owned()),
             variables: Some(json!({ "a": { "type": "text", "properties": { "content": "x" } } })),
-            model_version: None,
-            marker: None,
-            sent_at: at,
-            given_up_at: at + TimeDelta::seconds(30),
-            timeout: Duration::from_secs(30),
-            entry: "e".to_owned(),
-            before: None,
+            ..SubmissionRecord::example(BillableOperation::Preview)
         }
     }
 
@@ -254,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_likely_match_has_the_same_name_and_variables_and_was_made_in_the_window() {
-        let matches = |changes| matching(&record(), [job(changes)].into_iter()).0.len();
+        let matches = |changes| matching(&record(), None, vec![job(changes)]).0.len();
         assert_eq!(matches(json!({})), 1);
         assert_eq!(matches(json!({ "name": "Sales" })), 0);
         assert_eq!(matches(json!({ "name": null })), 0);
@@ -271,7 +341,7 @@ mod tests {
             ..record()
         };
         let late = job(json!({ "created_at": "2026-05-04T09:27:00Z" }));
-        assert_eq!(matching(&slow, [late].into_iter()).0.len(), 1);
+        assert_eq!(matching(&slow, None, vec![late]).0.len(), 1);
     }
 
     #[test]
@@ -279,7 +349,7 @@ mod tests {
         let written = serde_json::to_string(&record()).unwrap();
         let read: SubmissionRecord = serde_json::from_str(&written).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), written);
-        assert_eq!(matching(&read, [job(json!({}))].into_iter()).0.len(), 1);
+        assert_eq!(matching(&read, None, vec![job(json!({}))]).0.len(), 1);
 
         // A number that is read otherwise than it was written would make another set of variables.
         let number: Value =
@@ -289,9 +359,18 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_part_of_some_webhook_url_does_not_make_a_match() {
+        let keyed = SubmissionRecord { marker: Some("1".to_owned()), ..record() };
+        for webhook in ["https://h1.example.com/", "https://h.example.com/?creatify_marker=cr-1"] {
+            let job = job(json!({ "webhook_url": webhook }));
+            assert!(matching(&keyed, None, vec![job]).0.is_empty(), "{webhook}");
+        }
+    }
+
+    #[test]
     fn a_marker_is_exact_and_nothing_else_counts_beside_it() {
         let marked = SubmissionRecord { marker: Some("cr-abc".to_owned()), ..record() };
-        let matches = |changes| matching(&marked, [job(changes)].into_iter());
+        let matches = |changes| matching(&marked, None, vec![job(changes)]);
         assert_eq!(matches(json!({})).0.len(), 0);
         assert_eq!(matches(json!({ "name": "cr-abc", "variables": {} })).1, MatchConfidence::Exact);
         assert_eq!(
@@ -300,6 +379,27 @@ mod tests {
                 .len(),
             1
         );
+    }
+
+    /// A job of last year may have the name of the key.
+    #[test]
+    fn a_job_that_is_older_than_its_submission_is_not_taken_for_it_by_its_name() {
+        let account = Account::new("https://a.example.com", "id");
+        let preview = BillableOperation::Preview;
+        let new = NewEntry::new(account, "sku/1".parse().unwrap(), preview);
+        let now = "2026-05-04T09:12:30Z".parse().unwrap();
+        let (latest, renders, budgets) = (None, Vec::new(), Vec::new());
+        let planned = new.plan(FoundEntries { now, latest, renders, budgets });
+        let keyed = SubmissionRecord { marker: Some("sku/1".to_owned()), ..record() };
+        let matches = |created_at: &str| {
+            let job = job(json!({ "name": "sku/1", "created_at": created_at }));
+            let (jobs, confidence) = matching(&keyed, planned.entry.as_ref(), vec![job]);
+            (jobs.len(), confidence)
+        };
+        assert_eq!(matches("2026-05-04T09:12:31Z"), (1, MatchConfidence::Exact));
+        assert_eq!(matches("2025-05-04T09:12:31Z").0, 0);
+        // The journal's clock may be ahead.
+        assert_eq!(matches("2026-05-04T08:12:31Z"), (1, MatchConfidence::Likely));
     }
 
     #[test]

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-use creatify_api::{Client as ApiClient, JobStatus, ModelVersion, OperationId, types};
+use creatify_api::{Client as ApiClient, JobStatus, OperationId, types};
 
 use super::{
     options::{Options, options},
-    send::{PreparedSubmission, SubmittedJob, Submitter, send},
+    prepare::{DryRun, PreparedSubmission, Subject, prepare, request_hash},
+    replay::replay,
+    send::{SubmittedJob, Submitter, send},
 };
 use crate::{
-    billing::{Billing, ExistingRender},
     credits::{BillableOperation, DurationRange},
-    error::{ChargeRisk, Error, ErrorKind, JobVersion, RetrySafety, SubmissionRecord},
+    error::{ChargeRisk, Error, ErrorKind, RetrySafety},
+    http::CallOptions,
     job::{Goal, Job, JobHandle, JobId, TemplateId},
+    journal::{ExistingRender, Filter, JobVersion, RequestHash},
     variables::Variables,
 };
 
@@ -63,83 +65,108 @@ impl<'c> Render<'c> {
     /// - For others, see [`Preview::send`](crate::Preview::send).
     pub async fn send(self) -> Result<SubmittedJob, Error> {
         let handle = JobHandle { id: self.job, goal: Goal::Video };
-        self.check_and_send(handle)
+        let id = self.job;
+        self.check_and_send(id)
             .await
             .map_err(|error| if error.job().is_none() { error.of_job(handle) } else { error })
     }
 
-    async fn check_and_send(self, handle: JobHandle) -> Result<SubmittedJob, Error> {
-        let Self { submitter, job: id, template, existing, options } = self;
-        options.check()?;
-        if let Some((_, variables)) = &template {
-            variables.check()?;
+    /// Checks the render as [`send`](Self::send) does, and sends nothing billable. Free; one
+    /// request.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send` before it sends. A key is not looked up.
+    pub async fn dry_run(self) -> Result<DryRun, Error> {
+        let submitter = self.submitter;
+        let (prepared, _, body) = self.prepare().await?;
+        prepared.dry_run(submitter, &body).await
+    }
+
+    async fn check_and_send(self, id: JobId) -> Result<SubmittedJob, Error> {
+        if let Some(replayed) = self.replay().await? {
+            return Ok(replayed);
         }
-        let call = options.bound(submitter.jobs().executor.options());
-        let job = submitter.jobs().get(id, call).await?;
-        if existing == ExistingRender::Refuses {
-            refuse_second_render(&job)
-                .map_err(|error| error.of_job(handle).seen(Some(job.clone())))?;
-        }
-        let model_version = options.model_version.clone().or_else(|| job.model_version().cloned());
-        let seconds = options
-            .seconds
-            .or_else(|| {
-                job.duration()
-                    .filter(|duration| *duration > Duration::ZERO)
-                    .map(DurationRange::from)
-            })
-            .or(submitter.default_duration);
-        let billed_as = BillableOperation::Render;
-        let rate_card = submitter.billing().rate_card();
-        let estimate = options.estimate(rate_card, billed_as, model_version.as_ref(), seconds)?;
-        let model_version = model_version.unwrap_or(ModelVersion::Standard);
-        let pending = submitter.billing().begin(
-            billed_as,
-            &model_version,
-            seconds,
-            estimate.as_ref(),
-            existing,
-            |entry| entry.job_id = Some(id),
-        )?;
-        let pending = pending.charged_before(job.credits_used());
-        let (template, variables) = template.unzip();
-        let body = types::RenderCustomTemplateJobRequest {
-            template_id: template.map(TemplateId::as_uuid),
-            variables: variables.map(Variables::into_api),
-            name: options.name,
-            webhook_url: options.webhook_url,
-            model_version: options.model_version,
-            is_hidden: options.is_hidden,
-        };
-        let record = SubmissionRecord {
-            operation: billed_as,
-            template_id: template,
-            job_id: Some(id),
-            name: body.name.clone(),
-            variables: None,
-            model_version: body.model_version.clone(),
-            marker: None, // its job is known by id
-            sent_at: Utc::now(),
-            given_up_at: Utc::now(),
-            timeout: call.attempt_timeout,
-            entry: Billing::entry_id(&pending).to_owned(),
-            before: Some(JobVersion::of(&job)),
-        };
-        let prepared = PreparedSubmission {
-            operation: OperationId::RenderCustomTemplateJob,
-            goal: Goal::Video,
-            model_version,
-            estimate,
-            pending,
-            record,
-        };
+        let submitter = self.submitter;
+        let (prepared, call, body) = self.prepare().await?;
         let request = move |api: ApiClient| {
             let body = body.clone();
             async move { api.render_custom_template_job().id(id.as_uuid()).body(body).send().await }
         };
         send(submitter, call, prepared, request).await
     }
+
+    /// Returns the result of an earlier render with the same key, without a request.
+    async fn replay(&self) -> Result<Option<SubmittedJob>, Error> {
+        if self.options.key.is_none() {
+            return Ok(None);
+        }
+        let filter = Filter::default().key(self.options.parsed_key()?).jobs([self.job]);
+        let entries = self.submitter.billing().entries(filter).await?;
+        let latest = entries.into_iter().rfind(|entry| entry.operation == BILLED_AS);
+        let Some(latest) = latest else { return Ok(None) };
+        let repeats = latest.has_failed() && self.options.repetition.is_some();
+        if repeats || latest.request_hash != self.request_hash(&self.body()) {
+            return Ok(None); // decided when it begins
+        }
+        let call = self.options.bound(self.submitter.jobs().executor.options());
+        replay(self.submitter, call, None, latest).await
+    }
+
+    fn request_hash(&self, body: &types::RenderCustomTemplateJobRequest) -> RequestHash {
+        request_hash(BILLED_AS, Some(self.job), body)
+    }
+
+    fn body(&self) -> types::RenderCustomTemplateJobRequest {
+        let (template, variables) = self.template.clone().unzip();
+        let options = &self.options;
+        types::RenderCustomTemplateJobRequest {
+            template_id: template.map(TemplateId::as_uuid),
+            variables: variables.map(Variables::into_api),
+            name: options.name.clone(),
+            webhook_url: options.webhook_url.clone(),
+            model_version: options.model_version.clone(),
+            is_hidden: options.is_hidden,
+        }
+    }
+
+    async fn prepare(self) -> Result<Prepared, Error> {
+        let body = self.body();
+        let hash = self.request_hash(&body);
+        let Self { submitter, job: id, template, existing, options } = self;
+        options.check()?;
+        options.parsed_key()?;
+        if let Some((_, variables)) = &template {
+            variables.check()?;
+        }
+        let call = options.bound(submitter.jobs().executor.options());
+        let job = submitter.jobs().get(id, call).await?;
+        if existing == ExistingRender::Refuses {
+            refuse_second_render(&job).map_err(|error| error.seen(Some(job.clone())))?;
+        }
+        let duration = job.duration().filter(|duration| *duration > Duration::ZERO);
+        let subject = Subject {
+            operation: OperationId::RenderCustomTemplateJob,
+            billed_as: BILLED_AS,
+            template_id: template.map(|(template, _)| template),
+            job_id: Some(id),
+            before: Some(JobVersion::of(&job)),
+            model_version: options.model_version.clone().or_else(|| job.model_version().cloned()),
+            seconds: options
+                .seconds
+                .or_else(|| duration.map(DurationRange::from))
+                .or(submitter.default_duration),
+            existing_render: existing,
+            marker: None, // its job is known by ID
+        };
+        let prepared = prepare(submitter, &options, call, subject, hash, &body)?;
+        Ok((prepared, call, body))
+    }
 }
+
+const BILLED_AS: BillableOperation = BillableOperation::Render;
+
+type Prepared = (PreparedSubmission, CallOptions, types::RenderCustomTemplateJobRequest);
 
 /// Refuses to render a job that has a video or is being made, as an unknown status may mean.
 fn refuse_second_render(job: &Job) -> Result<(), Error> {

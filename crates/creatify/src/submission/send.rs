@@ -1,21 +1,19 @@
 //! Sending of a submission, and the record of its outcome.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, pin::pin, sync::Arc};
 
 use chrono::Utc;
-use creatify_api::{
-    Client as ApiClient, Error as ApiError, JobStatus, ModelVersion, OperationId, ResponseValue,
-    types,
-};
+use creatify_api::{Client as ApiClient, Error as ApiError, JobStatus, ResponseValue, types};
 
-use super::response_id;
+use super::{prepare::PreparedSubmission, replay::replay, response_id};
 use crate::{
-    billing::{Billing, PendingCharge},
+    billing::{Billing, PendingCharge, Start},
     credits::{DurationRange, Estimate},
-    error::{ChargeRisk, Error, ErrorKind, RetrySafety, SubmissionRecord},
+    error::{ChargeRisk, Error, ErrorKind, RetrySafety},
     http::{CallError, CallOptions, retry::Failure},
     job::{Goal, Job, JobHandle, JobId},
     jobs::JobReader,
+    journal::SubmissionRecord,
     wait::{PollBatcher, PollPolicy, Wait},
 };
 
@@ -25,17 +23,47 @@ use crate::{
 pub struct SubmittedJob {
     /// Handle by which it is found again, in any process. Write it down.
     pub handle: JobHandle,
-    /// The job as it was answered; a blocking preview is done.
+    /// The job as it was answered; a blocking preview is done. Of a
+    /// [replayed](Self::is_replayed) one, only the ID is known, and its status is shown as
+    /// `pending`.
     pub job: Job,
     /// Estimate of its cost, when the duration was known.
     pub estimate: Option<Estimate>,
     /// The job as it was just after it was submitted.
     first_status: Job,
+    origin: Origin,
     batcher: PollBatcher,
     policy: Arc<dyn PollPolicy>,
 }
 
+/// The call that submitted a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// This one.
+    ThisCall,
+    /// An earlier one with the same key.
+    EarlierCall,
+}
+
 impl SubmittedJob {
+    pub(super) fn new(
+        submitter: &Submitter,
+        handle: JobHandle,
+        job: Job,
+        estimate: Option<Estimate>,
+        first_status: Job,
+        origin: Origin,
+    ) -> Self {
+        let Submitter { batcher, policy, .. } = submitter.clone();
+        Self { handle, job, estimate, first_status, origin, batcher, policy }
+    }
+
+    /// Returns whether it was submitted earlier with the same [key](crate::Create::key), so that
+    /// nothing was sent now.
+    pub fn is_replayed(&self) -> bool {
+        self.origin == Origin::EarlierCall
+    }
+
     /// Waits for the job's goal; the same as [`Client::wait`](crate::Client::wait) with its handle,
     /// less its first request.
     pub fn wait(&self) -> Wait {
@@ -72,18 +100,9 @@ impl Submitter {
     }
 }
 
-/// A submission that was checked and whose credits are reserved.
-pub(super) struct PreparedSubmission {
-    pub(super) operation: OperationId,
-    pub(super) goal: Goal,
-    pub(super) model_version: ModelVersion,
-    pub(super) estimate: Option<Estimate>,
-    pub(super) pending: PendingCharge,
-    pub(super) record: SubmissionRecord,
-}
-
-/// Sends a submission and records its outcome. It runs to the end even if the caller stops waiting
-/// for it: a paid job is then found in the ledger.
+/// Enters a submission in the journal, sends it and records its outcome; or finds the job of one
+/// that was sent with the same key. It runs to the end even if the caller stops waiting for it: a
+/// paid job is then found in the journal.
 pub(super) async fn send<F>(
     submitter: &Submitter,
     options: CallOptions,
@@ -95,51 +114,100 @@ where
         + Send
         + 'static,
 {
-    let record = prepared.record.clone();
+    let record = prepared.new.record.clone();
     let operation = prepared.operation;
     let billing = submitter.jobs().billing.clone();
     let submitter = submitter.clone();
     let sending =
-        tokio::spawn(async move { send_and_record(&submitter, options, prepared, request).await });
-    sending.await.unwrap_or_else(|error| {
+        tokio::spawn(async move { send_once(&submitter, options, prepared, request).await });
+    match sending.await {
+        Ok(result) => result,
         // The task panicked, or the runtime is shutting down.
-        billing.lost(&record.entry);
-        Err(outcome_unknown(record).during(operation).because(error))
-    })
+        Err(error) => {
+            billing.unknown(record.entry, error.to_string(), record.clone()).await;
+            Err(outcome_unknown(record).during(operation).because(error))
+        }
+    }
+}
+
+async fn send_once<F>(
+    submitter: &Submitter,
+    options: CallOptions,
+    prepared: PreparedSubmission,
+    request: impl Fn(ApiClient) -> F + Sync,
+) -> Result<SubmittedJob, Error>
+where
+    F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>> + Send,
+{
+    loop {
+        match submitter.billing().begin(prepared.new.clone()).await? {
+            Start::Send(pending) => {
+                return send_and_record(submitter, options, prepared, pending, request).await;
+            }
+            Start::Known(entry) => {
+                let PreparedSubmission { estimate, .. } = &prepared;
+                let replayed = replay(submitter, options, estimate.as_ref(), *entry).await?;
+                if let Some(replayed) = replayed {
+                    return Ok(replayed);
+                }
+                // It was released meanwhile, so this is a new attempt.
+            }
+        }
+    }
 }
 
 async fn send_and_record<F>(
     submitter: &Submitter,
     options: CallOptions,
     prepared: PreparedSubmission,
-    request: impl Fn(ApiClient) -> F,
+    pending: PendingCharge,
+    request: impl Fn(ApiClient) -> F + Sync,
 ) -> Result<SubmittedJob, Error>
 where
-    F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>>,
+    F: Future<Output = Result<ResponseValue<types::CustomTemplateJob>, ApiError<()>>> + Send,
 {
-    let PreparedSubmission { operation, goal, model_version, estimate, pending, record } = prepared;
-    match submitter.jobs().executor.call(operation, options, request).await {
+    let PreparedSubmission { operation, goal, estimate, new } = prepared;
+    let (record, model_version) = (new.record, new.model_version);
+    let billing = submitter.billing();
+    let lease = &pending;
+    let confirmed_request = |api| {
+        let request = &request;
+        async move {
+            billing.confirm_lease(lease).await.map_err(ApiError::InvalidRequest)?;
+            request(api).await
+        }
+    };
+    let answer = {
+        let executor = &submitter.jobs().executor;
+        let mut call = pin!(executor.call(operation, options, confirmed_request));
+        tokio::select! {
+            biased;
+            answer = &mut call => answer,
+            () = billing.keep_lease(lease) => call.await,
+        }
+    };
+    match answer {
         Ok(job) => {
             let answered = Job::from(job);
             let job = match record.job_id {
                 Some(id) if answered.id() != id => {
                     tracing::warn!(%id, other = %answered.id(), "answered with another job");
-                    pending_job(id, &answered)
+                    pending_job(id, Some(&answered))
                 }
                 _ => answered,
             };
             let handle = JobHandle { id: job.id(), goal };
             tracing::info!(%operation, %handle, "accepted");
-            submitter.billing().accepted(pending, handle.id);
-            remember(submitter, &record, handle.id, model_version);
-            submitter.jobs().record(&job);
+            billing.accepted(pending, handle.id).await;
+            submitter.jobs().run_times.submitted(handle.id, &record, model_version);
+            submitter.jobs().record(std::slice::from_ref(&job)).await;
             let first_status = match record.job_id {
                 // The answer to a render may have the final status from before it.
-                Some(id) => pending_job(id, &job),
+                Some(id) => pending_job(id, Some(&job)),
                 None => job.clone(),
             };
-            let Submitter { batcher, policy, .. } = submitter.clone();
-            Ok(SubmittedJob { handle, job, estimate, first_status, batcher, policy })
+            let origin = Origin::ThisCall;
+            Ok(SubmittedJob::new(submitter, handle, job, estimate, first_status, origin))
         }
         Err(error) => {
             // Attempts before the last one were certainly not processed.
@@ -148,45 +216,30 @@ where
             let error = refused_or_unknown(error, goal, record.clone());
             let job = error.job().map(|handle| handle.id).or(record.job_id);
             if let (true, Some(job)) = (error.charge_risk() != ChargeRisk::None, job) {
-                remember(submitter, &record, job, model_version);
+                submitter.jobs().run_times.submitted(job, &record, model_version);
             }
             match (error.charge_risk(), error.job()) {
-                (ChargeRisk::None, _) => submitter.billing().released(pending),
-                (ChargeRisk::Charged, Some(job)) => submitter.billing().accepted(pending, job.id),
-                _ => submitter.billing().unknown(pending),
+                (ChargeRisk::None, _) => billing.released(pending, error.to_string()).await,
+                (ChargeRisk::Charged, Some(job)) => billing.accepted(pending, job.id).await,
+                _ => billing.unknown(pending.id(), error.to_string(), record).await,
             }
             Err(error)
         }
     }
 }
 
-/// Remembers a submitted job, so that waits know its age and template.
-fn remember(
-    submitter: &Submitter,
-    record: &SubmissionRecord,
-    job: JobId,
-    model_version: ModelVersion,
-) {
-    submitter.jobs().run_times.submitted(
-        job,
-        record.template_id,
-        record.operation,
-        model_version,
-        record.before.clone(),
-    );
-}
-
 /// Returns a job that was just accepted, with only the fields that are certain.
-fn pending_job(id: JobId, answered: &Job) -> Job {
+pub(super) fn pending_job(id: JobId, answered: Option<&Job>) -> Job {
     let json = serde_json::json!({
         "id": id,
         "status": JobStatus::Pending,
-        "webhook_url": answered.webhook_url(),
+        "webhook_url": answered.and_then(Job::webhook_url),
     });
-    serde_json::from_value(json).unwrap_or_else(|_| answered.clone()) // these fields are enough
+    // Everything else of a job is optional.
+    serde_json::from_value(json).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
-fn outcome_unknown(record: SubmissionRecord) -> Error {
+pub(super) fn outcome_unknown(record: SubmissionRecord) -> Error {
     let message = "the outcome is unknown: it may have been accepted and charged, and was not sent again. \
          Look for its job before you send it again";
     Error::new(ErrorKind::OutcomeUnknown(Box::new(record)), message)

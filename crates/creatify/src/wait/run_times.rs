@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use creatify_api::{JobStatus, ModelVersion};
 use tokio::time::Instant;
 
 use super::history::RunTimeStats;
 use crate::{
     credits::{BillableOperation, DurationRange},
-    error::JobVersion,
     job::{Job, JobId, TemplateId},
+    journal::{EntryId, JobVersion, SubmissionRecord},
     sync::lock,
 };
 
@@ -30,9 +31,6 @@ pub(crate) struct RunTimeKey {
 /// grow.
 const MAX_KEYS: usize = 10_000;
 const MAX_JOBS: usize = 100_000;
-/// Time after the acceptance of a render for which the job may still show its earlier final status.
-/// An assumption: it is not documented.
-const LEFT_OVER_GRACE: Duration = Duration::from_secs(120);
 
 /// Bounded store of run times.
 #[derive(Debug, Default)]
@@ -52,20 +50,22 @@ struct Submitted {
     /// known only from this client's preview.
     key: Option<RunTimeKey>,
     at: Instant,
+    /// Entry of its latest call in the journal.
+    entry: EntryId,
     /// State from before the render, until another one is seen.
     left_over: Option<JobVersion>,
 }
 
 impl RunTimes {
-    /// Remembers a job that was just submitted. `before` is the job as it was before a render.
+    /// Remembers a job that was just submitted, or whose render by another process is seen for the
+    /// first time.
     pub(crate) fn submitted(
         &self,
         job: JobId,
-        template: Option<TemplateId>,
-        operation: BillableOperation,
+        record: &SubmissionRecord,
         model_version: ModelVersion,
-        before: Option<JobVersion>,
     ) {
+        let (template, operation) = (record.template_id, record.operation);
         let mut state = self.state();
         if state.submitted.len() >= MAX_JOBS {
             state.submitted.clear();
@@ -73,7 +73,8 @@ impl RunTimes {
         let earlier = state.submitted.get(&job).and_then(|earlier| earlier.key.as_ref());
         let template = template.or(earlier.map(|key| key.template));
         let key = template.map(|template| RunTimeKey { template, operation, model_version });
-        state.submitted.insert(job, Submitted { key, at: Instant::now(), left_over: before });
+        let (at, left_over) = (Instant::now(), record.before.clone());
+        state.submitted.insert(job, Submitted { key, at, entry: record.entry, left_over });
     }
 
     /// Notes the status of a job that was read, and learns the duration of its video.
@@ -97,11 +98,16 @@ impl RunTimes {
         }
     }
 
+    /// Returns whether this is the latest call on a job, as far as it is known.
+    pub(crate) fn knows(&self, job: JobId, entry: EntryId) -> bool {
+        self.state().submitted.get(&job).is_some_and(|submitted| submitted.entry == entry)
+    }
+
     /// Returns whether the status of a job is still the final one from before its render.
     pub(crate) fn is_left_over(&self, job: &Job) -> bool {
         self.state().submitted.get(&job.id()).is_some_and(|submitted| {
-            submitted.left_over.as_ref().is_some_and(|before| before.is_shown_by(job))
-                && submitted.at.elapsed() < LEFT_OVER_GRACE
+            let age = TimeDelta::from_std(submitted.at.elapsed()).unwrap_or(TimeDelta::MAX);
+            submitted.left_over.as_ref().is_some_and(|before| before.is_left_over(job, age))
         })
     }
 
@@ -145,16 +151,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::journal::LEFT_OVER_GRACE;
 
     fn job(status: &str) -> Job {
         let id = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
         serde_json::from_value(json!({ "id": id, "status": status, "duration": 30 })).unwrap()
     }
 
+    fn record(
+        template_id: Option<TemplateId>,
+        operation: BillableOperation,
+        before: Option<JobVersion>,
+    ) -> SubmissionRecord {
+        SubmissionRecord { template_id, before, ..SubmissionRecord::example(operation) }
+    }
+
     fn rendered(run_times: &RunTimes, before: &Job) {
-        let render = BillableOperation::Render;
-        let version = Some(JobVersion::of(before));
-        run_times.submitted(before.id(), None, render, ModelVersion::Standard, version);
+        let before_render = Some(JobVersion::of(before));
+        let record = record(None, BillableOperation::Render, before_render);
+        run_times.submitted(before.id(), &record, ModelVersion::Standard);
     }
 
     #[tokio::test(start_paused = true)]
@@ -187,7 +202,7 @@ mod tests {
     async fn a_left_over_end_is_believed_after_a_while() {
         let run_times = RunTimes::default();
         rendered(&run_times, &job("failed"));
-        tokio::time::advance(LEFT_OVER_GRACE).await;
+        tokio::time::advance(LEFT_OVER_GRACE.to_std().unwrap()).await;
         assert!(!run_times.is_left_over(&job("failed")));
     }
 
@@ -197,11 +212,12 @@ mod tests {
         let template: TemplateId = uuid::Uuid::from_u128(1).into();
         let (preview, render) = (BillableOperation::Preview, BillableOperation::Render);
         let standard = || ModelVersion::Standard;
-        run_times.submitted(job("pending").id(), Some(template), preview, standard(), None);
+        let id = job("pending").id();
+        run_times.submitted(id, &record(Some(template), preview, None), standard());
         run_times.observe(&job("done"));
         assert_eq!(run_times.video_durations(template), Some(Duration::from_secs(30).into()));
         let before = Some(JobVersion::of(&job("done")));
-        run_times.submitted(job("pending").id(), None, render, standard(), before);
+        run_times.submitted(id, &record(None, render, before), standard());
         run_times.learn(job("done").id(), Duration::from_secs(90));
         assert_eq!(run_times.of(job("done").id()).map(|stats| stats.count()), Some(1));
     }

@@ -5,7 +5,7 @@ mod received;
 mod secret_file;
 mod server;
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use creatify::{Client, Goal, Job, JobHandle, webhook::Receiver};
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -17,6 +17,7 @@ use super::wait;
 use crate::{
     args,
     error::CliError,
+    job_names::{self, NamedJob},
     outcome::Outcome,
     output::{Output, Reader, ResultText, layout},
     report,
@@ -27,6 +28,7 @@ use crate::{
 const MAX_WAITING: usize = 256;
 
 pub(crate) async fn listen(session: &Session, options: &args::Listen) -> Result<(), CliError> {
+    let jobs = job_names::find(session, &options.job_ids).await?;
     let client = session.client().await?;
     let receiver = match &options.secret_file {
         Some(path) => secret_file::receiver(client, path)?,
@@ -54,10 +56,11 @@ pub(crate) async fn listen(session: &Session, options: &args::Listen) -> Result<
             short: webhook_url.clone(),
         })?;
     explain(&session.output, options);
+    let handles = handles(&jobs);
     if reader == Reader::Present {
         tokio::select! {
             () = server::serve(listener, receiver) => {}
-            result = run(session, client, options, deliveries, forwarder.as_ref()) => {
+            result = run(session, client, &handles, options.timeout, deliveries, forwarder.as_ref()) => {
                 reader = result?;
             }
         }
@@ -101,24 +104,28 @@ fn explain(output: &Output, options: &args::Listen) {
     }
 }
 
+fn handles(jobs: &[NamedJob]) -> Vec<JobHandle> {
+    let handle = |job: &NamedJob| JobHandle { id: job.id, goal: job.goal.unwrap_or(Goal::Video) };
+    jobs.iter().map(handle).collect()
+}
+
 /// Shows and forwards deliveries until all jobs have ended; for good without jobs.
 async fn run(
     session: &Session,
     client: &Client,
-    options: &args::Listen,
+    jobs: &[JobHandle],
+    timeout: Duration,
     mut deliveries: mpsc::Receiver<Received>,
     forwarder: Option<&Forwarder>,
 ) -> Result<Reader, CliError> {
-    let handles = options
-        .job_ids
+    let mut waits: FuturesUnordered<_> = jobs
         .iter()
-        .map(|job| JobHandle { id: job.id, goal: job.goal.unwrap_or(Goal::Video) });
-    let mut waits: FuturesUnordered<_> = handles
+        .copied()
         .map(|handle| {
             session.open_jobs.add(handle);
             async move {
                 let wait = client.wait(handle);
-                let job = wait::submitted(session, wait, handle, options.timeout).await;
+                let job = wait::submitted(session, wait, handle, timeout).await;
                 (handle, job)
             }
         })
@@ -142,7 +149,7 @@ async fn run(
         if reader == Reader::Gone {
             return Ok(reader);
         }
-        if waits.is_empty() && !options.job_ids.is_empty() {
+        if waits.is_empty() && !jobs.is_empty() {
             break;
         }
     }

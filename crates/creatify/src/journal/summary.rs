@@ -1,4 +1,4 @@
-//! Totals of a ledger, exact and in groups.
+//! Totals of entries, exact and in groups.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::credits::Credits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupBy {
-    /// Day on which the request was sent, in UTC.
+    /// Day on which the call was entered, in UTC.
     Day,
     /// Template. Renders form one group, since their template is not known.
     Template,
@@ -43,7 +43,7 @@ pub struct GroupTotal {
     pub unknown: Credits,
 }
 
-/// The totals of a ledger.
+/// The totals of entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
@@ -55,7 +55,7 @@ pub struct Summary {
 
 /// Error for a total that is too large to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a total of the ledger is too large to hold")]
+#[error("a total is too large to hold")]
 pub struct TooLarge;
 
 impl Summary {
@@ -85,7 +85,7 @@ impl Summary {
 impl GroupBy {
     fn group(self, entry: &Entry) -> String {
         match self {
-            Self::Day => entry.time.format("%Y-%m-%d").to_string(),
+            Self::Day => entry.created_at.format("%Y-%m-%d").to_string(),
             Self::Template => {
                 entry.template_id.map_or("(renders)".to_owned(), |template| template.to_string())
             }
@@ -104,12 +104,15 @@ impl GroupTotal {
         let most = entry.estimate.map_or(Credits::ZERO, |estimate| estimate.max);
         self.calls += 1;
         match entry.state {
-            EntryState::Charged => {
-                self.charged_calls += 1;
-                add(&mut self.charged, entry.charged.unwrap_or(Credits::ZERO))?;
-                add(&mut self.estimated, most)
-            }
-            EntryState::Reserved => add(&mut self.reserved, most),
+            EntryState::Settled => match entry.charged {
+                Some(charged) if charged > Credits::ZERO => {
+                    self.charged_calls += 1;
+                    add(&mut self.charged, charged)?;
+                    add(&mut self.estimated, most)
+                }
+                _ => Ok(()), // the service does not charge most failed jobs
+            },
+            EntryState::Sending | EntryState::Submitted => add(&mut self.reserved, most),
             EntryState::Unknown => {
                 self.unknown_calls += 1;
                 add(&mut self.unknown, most)
