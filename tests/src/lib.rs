@@ -8,5 +8,7 @@
 pub mod contract;
 pub mod document;
 pub mod fleet;
+pub mod kills;
 pub mod one_by_one;
+pub mod postgres;
 pub mod rust_types;
