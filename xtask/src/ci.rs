@@ -34,6 +34,7 @@ struct Step(&'static str, &'static str, fn() -> Result<()>);
 
 const STEPS: &[Step] = &[
     Step("test", "all tests, by the README's command", test),
+    Step("kills", "hundreds of kills -9 on SQLite and PostgreSQL, and a thousand videos", kills),
     Step("fmt", "formatting", || quiet(cargo(&["fmt", "--all", "--check"]))),
     Step("words", "plain headers and docs, and no replaced names", words::check),
     Step("clippy", "lints, warnings denied", || {
@@ -59,6 +60,8 @@ const STEPS: &[Step] = &[
     Step("docs", "the reference in a browser, with every cost, without network", spec::docs::check),
 ];
 
+/// Variable that makes tests fail, not skip, where there is no PostgreSQL.
+const REQUIRE_POSTGRES: &str = "CREATIFY_REQUIRE_POSTGRES";
 const DEMO_LIMIT: Duration = Duration::from_secs(30);
 
 pub fn run(options: &Options) -> Result<()> {
@@ -108,7 +111,7 @@ fn versions() -> Result<()> {
 /// Prints the totals of all tests, and their output only if one failed.
 fn test() -> Result<()> {
     let mut command = cargo(&["test", "--workspace", "--quiet"]);
-    command.env("INSTA_UPDATE", "no");
+    command.env("INSTA_UPDATE", "no").env(REQUIRE_POSTGRES, "1");
     let output = output(&mut command)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let count = |word: &str| -> usize {
@@ -129,6 +132,14 @@ fn test() -> Result<()> {
     }
     ensure!(passed > 0, "no test was run");
     Ok(())
+}
+
+/// Runs the long tests. The databases are those of the tests themselves.
+fn kills() -> Result<()> {
+    let mut command = cargo(&["test", "--quiet", "-p", "creatify-tests"]);
+    command.args(["--test", "kills", "--test", "soak", "--", "--ignored", "--skip", "no_byte"]);
+    command.env(REQUIRE_POSTGRES, "1");
+    quiet(command)
 }
 
 fn publish() -> Result<()> {
