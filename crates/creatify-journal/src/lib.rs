@@ -13,6 +13,7 @@ mod migrations;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod store;
 mod time;
 mod transactions;
 

@@ -15,7 +15,7 @@ use crate::{
     job::{Job, JobId},
     journal::{
         Account, Begun, Budget, BudgetState, Change, Changed, Entry, EntryId, EntryState, Filter,
-        Journal, JournalError, MACHINE_SKEW, NewEntry, OwnerId, SubmissionRecord,
+        Journal, JournalError, MACHINE_SKEW, NewEntry, OverBudget, OwnerId, SubmissionRecord,
     },
     settlement::{Settlement, has_ended, settlement},
     sync::lock,
@@ -137,14 +137,10 @@ impl Billing {
                     "the key `{}` was used for a different {} before; nothing was sent",
                     entry.key, entry.operation
                 );
-                let error = Error::new(ErrorKind::KeyReused, message);
-                Err(of_entry(error, &entry))
+                Err(Error::new(ErrorKind::KeyReused, message).of_entry(&entry))
             }
             Begun::OtherRender(entry) => Err(other_render(&entry)),
-            Begun::OverBudget(over) => {
-                let message = format!("{over}; nothing was sent");
-                Err(Error::new(ErrorKind::OverBudget(over), message))
-            }
+            Begun::OverBudget(over) => Err(over_budget(over)),
             Begun::EstimateNeeded(state) => Err(estimate_needed(&state)),
         }
     }
@@ -167,10 +163,7 @@ impl Billing {
         self.enter_budgets().await?;
         let budgets = self.budgets().await?;
         match new.within_budgets(budgets) {
-            Some(Begun::OverBudget(over)) => {
-                let message = format!("{over}; nothing was sent");
-                Err(Error::new(ErrorKind::OverBudget(over), message))
-            }
+            Some(Begun::OverBudget(over)) => Err(over_budget(over)),
             Some(Begun::EstimateNeeded(state)) => Err(estimate_needed(&state)),
             _ => Ok(()),
         }
@@ -285,7 +278,7 @@ impl Billing {
     pub(crate) async fn adopt(&self, entry: EntryId, job: JobId) -> Result<(), Error> {
         let known = self.known(entry).await?;
         if known.operation == BillableOperation::Render && known.job_id != Some(job) {
-            return Err(of_entry(Error::invalid("the submission is of another job"), &known));
+            return Err(Error::invalid("the submission is of another job").of_entry(&known));
         }
         self.decide(entry, Change::Submitted { job }, |entry| entry.job_id == Some(job)).await
     }
@@ -294,7 +287,7 @@ impl Billing {
     pub(crate) async fn disown(&self, entry: EntryId) -> Result<(), Error> {
         let known = self.known(entry).await?;
         if known.state == EntryState::Sending {
-            return Err(of_entry(Error::invalid("the submission is being sent"), &known));
+            return Err(Error::invalid("the submission is being sent").of_entry(&known));
         }
         let reason = "declared not accepted".to_owned();
         let is_released = |entry: &Entry| entry.state == EntryState::Released;
@@ -310,10 +303,10 @@ impl Billing {
     ) -> Result<(), Error> {
         let changed = self.journal.change(entry, change).await;
         match changed.map_err(|error| self.unusable(error))? {
-            Changed::Unchanged(entry) if !is_made(&entry) => Err(of_entry(
-                Error::invalid(format!("the submission is {} in the journal", entry.state)),
-                &entry,
-            )),
+            Changed::Unchanged(entry) if !is_made(&entry) => {
+                let message = format!("the submission is {} in the journal", entry.state);
+                Err(Error::invalid(message).of_entry(&entry))
+            }
             Changed::Missing => Err(Error::invalid("the journal has no such submission")),
             _ => Ok(()),
         }
@@ -464,19 +457,17 @@ fn pauses() -> ExponentialBuilder {
         .without_max_times()
 }
 
+fn over_budget(over: Box<OverBudget>) -> Error {
+    let message = format!("{over}; nothing was sent");
+    Error::new(ErrorKind::OverBudget(over), message)
+}
+
 fn estimate_needed(state: &BudgetState) -> Error {
     Error::invalid(format!(
         "the budget `{}` is set, so the most that the submission may cost must be known; it needs \
          an expected duration and a model with a price",
         state.budget.name
     ))
-}
-
-fn of_entry(error: Error, entry: &Entry) -> Error {
-    match entry.handle() {
-        Some(handle) => error.of_job(handle),
-        None => error,
-    }
 }
 
 fn other_render(entry: &Entry) -> Error {
@@ -503,5 +494,5 @@ fn other_render(entry: &Entry) -> Error {
     };
     let message = format!("{message}; nothing was sent");
     let error = Error::new(kind, message).charged(risk).with_retry_safety(RetrySafety::Futile);
-    of_entry(error, entry)
+    error.of_entry(entry)
 }

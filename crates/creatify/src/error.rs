@@ -10,7 +10,7 @@ use crate::{
     credits::{Credits, Estimate},
     http::ErrorResponse,
     job::{Goal, Job, JobHandle},
-    journal::{OverBudget, SubmissionRecord},
+    journal::{Entry, OverBudget, SubmissionRecord},
 };
 
 /// Result of this crate's calls.
@@ -219,6 +219,14 @@ impl Error {
     pub(crate) fn of_job(mut self, job: JobHandle) -> Self {
         self.0.job = Some(job);
         self
+    }
+
+    /// Names the job of an entry, if it is known.
+    pub(crate) fn of_entry(self, entry: &Entry) -> Self {
+        match entry.handle() {
+            Some(handle) => self.of_job(handle),
+            None => self,
+        }
     }
 
     pub(crate) fn of_unknown_job(mut self, record: SubmissionRecord) -> Self {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-use crate::credits::Credits;
+use crate::credits::{BillableOperation, Credits};
 
 /// A text that is not the id of a job or template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +72,14 @@ pub enum Goal {
 }
 
 impl Goal {
+    /// Returns the goal of what an operation makes.
+    pub(crate) fn of(operation: BillableOperation) -> Self {
+        match operation {
+            BillableOperation::Preview => Self::Preview,
+            BillableOperation::Create | BillableOperation::Render => Self::Video,
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Preview => "preview",

@@ -21,17 +21,13 @@ pub(crate) enum Settlement {
 /// billable call on the job was charged; 0 or less on a finished job means that the service has not
 /// entered the charge yet.
 pub(crate) fn settlement(job: &Job, operation: BillableOperation) -> Settlement {
-    let goal = match operation {
-        // A rendered job shows the charge of the render, not of the preview.
-        BillableOperation::Preview if job.video_url().is_some() => return Settlement::Open,
-        BillableOperation::Preview if has_failed(job) && job.preview_url().is_some() => {
-            return Settlement::Open;
-        }
-        BillableOperation::Preview => Goal::Preview,
-        BillableOperation::Create | BillableOperation::Render => Goal::Video,
-    };
+    // A rendered job shows the charge of the render, not of the preview.
+    let is_rendered = job.video_url().is_some() || has_failed(job) && job.preview_url().is_some();
+    if operation == BillableOperation::Preview && is_rendered {
+        return Settlement::Open;
+    }
     let charged = job.credits_used().filter(|charged| *charged > Credits::ZERO);
-    let end = match (job.goal_status(goal), charged) {
+    let end = match (job.goal_status(Goal::of(operation)), charged) {
         (GoalStatus::Reached, Some(_)) => JobEnd::Done,
         (GoalStatus::Failed, _) => JobEnd::Failed,
         (GoalStatus::Rejected, _) => JobEnd::Rejected,

@@ -9,17 +9,20 @@ use std::{
 };
 
 use creatify::{
-    Client, Create, Credentials, ErrorKind, OperationId,
+    Credentials, ErrorKind, OperationId,
     journal::{
         Account, Begun, Budget, BudgetState, Change, Changed, Entry, EntryId, EntryState,
         EntryWithRecord, Filter, Journal, JournalError, Lease, MemoryJournal, NewEntry, OwnerId,
         Period,
     },
 };
-use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
+use creatify_sandbox::{Fault, Rule};
 use futures_util::future::BoxFuture;
 
-use crate::{SECOND, builder, entries, limit, sandbox, states, template, usage, variables};
+use crate::{
+    SECOND, builder, create, entries, limit, on_create, posts, sandbox, states, template, usage,
+    variables,
+};
 
 /// A journal in memory whose methods fail when they are told to.
 #[derive(Debug, Default)]
@@ -92,18 +95,6 @@ impl Journal for Broken {
     fn budgets(&self, account: &Account) -> BoxFuture<'_, Result<Vec<BudgetState>, JournalError>> {
         self.memory.budgets(account)
     }
-}
-
-fn create(client: &Client) -> Create<'_> {
-    client.create(template("Teaser"), variables()).key("sku/1")
-}
-
-fn posts(sandbox: &Sandbox) -> usize {
-    sandbox.request_count(OperationId::CreateCustomTemplateJob)
-}
-
-fn on_create(fault: Fault) -> Faults {
-    Faults::new(1).with(Rule::new(fault).on(OperationId::CreateCustomTemplateJob))
 }
 
 #[tokio::test(start_paused = true)]

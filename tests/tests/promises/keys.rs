@@ -3,29 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use creatify::{
-    ChargeRisk, Client, Create, ErrorKind, JobId, OperationId, Variables,
+    ChargeRisk, Client, ErrorKind, JobId, OperationId, Variables,
     credits::BillableOperation,
     journal::{
         Begun, Budget, Change, EntryState, Filter, Journal, MemoryJournal, NewEntry, Period,
         RequestHash,
     },
 };
-use creatify_sandbox::{Fault, Faults, Rule, Sandbox};
+use creatify_sandbox::{Fault, Faults};
 use tokio::time::Instant;
 
-use crate::{SECOND, builder, calls, client, entries, limit, sandbox, states, template, variables};
-
-fn create(client: &Client) -> Create<'_> {
-    client.create(template("Teaser"), variables()).key("sku/1")
-}
-
-fn posts(sandbox: &Sandbox) -> usize {
-    sandbox.request_count(OperationId::CreateCustomTemplateJob)
-}
-
-fn on_create(fault: Fault) -> Faults {
-    Faults::new(1).with(Rule::new(fault).on(OperationId::CreateCustomTemplateJob))
-}
+use crate::{
+    SECOND, builder, calls, client, create, entries, limit, on_create, posts, sandbox, states,
+    template, variables,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_submission_with_a_known_key_is_not_sent_and_has_the_same_job() {

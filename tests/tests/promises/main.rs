@@ -19,11 +19,11 @@ mod waits;
 use std::time::Duration;
 
 use creatify::{
-    Client, ClientBuilder, Job, JobId, TemplateId, Variables,
+    Client, ClientBuilder, Create, Job, JobId, OperationId, TemplateId, Variables,
     credits::Credits,
     journal::{Budget, Entry, EntryState, Filter},
 };
-use creatify_sandbox::{Sandbox, templates};
+use creatify_sandbox::{Fault, Faults, Rule, Sandbox, templates};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -66,6 +66,21 @@ async fn entries(client: &Client) -> Vec<Entry> {
 /// Returns the states of all entries of the client's journal.
 async fn states(client: &Client) -> Vec<EntryState> {
     entries(client).await.iter().map(|entry| entry.state).collect()
+}
+
+/// Prepares a video with a key.
+fn create(client: &Client) -> Create<'_> {
+    client.create(template("Teaser"), variables()).key("sku/1")
+}
+
+/// Returns the number of requests for a video without a preview.
+fn posts(sandbox: &Sandbox) -> usize {
+    sandbox.request_count(OperationId::CreateCustomTemplateJob)
+}
+
+/// Returns a fault of these requests.
+fn on_create(fault: Fault) -> Faults {
+    Faults::new(1).with(Rule::new(fault).on(OperationId::CreateCustomTemplateJob))
 }
 
 /// Makes a preview of 28 s and waits for it.

@@ -7,9 +7,10 @@ mod session;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use creatify::journal::{
     Account, Begun, Budget, BudgetState, Change, Changed, Entry, EntryId, EntryWithRecord, Filter,
-    Journal, JournalError, Lease, NewEntry, OwnerId,
+    JournalError, Lease, NewEntry, OwnerId,
 };
 use futures_core::future::BoxFuture;
 use tokio::time::timeout;
@@ -18,7 +19,13 @@ use self::{
     address::Address,
     session::{Session, Sessions},
 };
-use crate::{budgets, connection::StoreError, entries, filter, transactions};
+use crate::{
+    budgets,
+    connection::{Connection, StoreError},
+    entries, filter,
+    store::{Scope, Store, journal},
+    transactions,
+};
 
 /// Time for a transaction, with waiting for other tasks of this process and for a connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,148 +73,58 @@ impl PostgresJournal {
         Ok(Self { location: location.into(), sessions: Sessions::new(options) })
     }
 
-    /// Runs a transaction, and bounds its time. Its session is closed when that is over.
-    fn bounded<'a, T: Send + 'a>(
-        &'a self,
-        work: impl Future<Output = Result<T, StoreError>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<T, JournalError>> {
-        Box::pin(async move {
-            let done = timeout(TIMEOUT, work).await;
-            done.unwrap_or(Err(StoreError::TimedOut(TIMEOUT)))
-                .map_err(|error| error::of(&self.location, error))
-        })
+    fn place(&self) -> String {
+        self.location.to_string()
     }
 
-    /// Starts a transaction that changes an entry, or returns `None` if there is no such entry.
-    async fn write_entry(&self, entry: EntryId) -> Result<Option<Session>, StoreError> {
-        let mut session = self.sessions.start(session::WRITE).await?;
-        let Some(account) = entries::account_of(session.db()?, entry).await? else {
-            session.commit().await?;
-            return Ok(None);
+    async fn start(&self, scope: Scope) -> Result<Session, StoreError> {
+        let begin = match scope {
+            Scope::Read => session::READ,
+            Scope::Account(_) | Scope::Entry(_) => session::WRITE,
         };
-        session.lock(&account).await?;
-        Ok(Some(session))
-    }
-
-    /// Starts a transaction that changes an account.
-    async fn write(&self, account: &Account) -> Result<Session, StoreError> {
-        let mut session = self.sessions.start(session::WRITE).await?;
-        session.lock(account.as_str()).await?;
+        let mut session = self.sessions.start(begin).await?;
+        let account = match scope {
+            Scope::Read => return Ok(session),
+            Scope::Account(account) => Some(account.as_str().to_owned()),
+            Scope::Entry(entry) => entries::account_of(session.db()?, entry).await?,
+        };
+        match account {
+            Some(account) => session.lock(&account).await?,
+            // There is no such entry. One that appears meanwhile is not changed without the lock.
+            None => session.write_no_more().await?,
+        }
         Ok(session)
     }
 }
 
-impl Journal for PostgresJournal {
-    fn location(&self) -> String {
-        self.location.to_string()
-    }
-
-    fn begin(&self, new: NewEntry) -> BoxFuture<'_, Result<Begun, JournalError>> {
-        self.bounded(async move {
-            let mut session = self.write(&new.account).await?;
-            let now = session.now().await?;
-            let begun = transactions::begin(session.db()?, now, &new).await?;
-            session.commit().await?;
-            Ok(begun)
-        })
-    }
-
-    fn renew(
+impl Store for PostgresJournal {
+    /// Bounds the time of the transaction too. Its session is closed when that is over.
+    fn transact<T: Send + 'static>(
         &self,
-        entry: EntryId,
-        owner: OwnerId,
-        duration: Duration,
-    ) -> BoxFuture<'_, Result<Option<Lease>, JournalError>> {
-        self.bounded(async move {
-            let Some(mut session) = self.write_entry(entry).await? else { return Ok(None) };
+        scope: Scope,
+        work: impl for<'c> FnOnce(
+            &'c mut dyn Connection,
+            DateTime<Utc>,
+        ) -> BoxFuture<'c, Result<T, StoreError>>
+        + Send
+        + 'static,
+    ) -> BoxFuture<'_, Result<T, JournalError>> {
+        let transaction = async move {
+            let mut session = self.start(scope).await?;
             let now = session.now().await?;
-            let lease = transactions::renew(session.db()?, now, entry, owner, duration).await?;
+            let result = work(session.db()?, now).await?;
             session.commit().await?;
-            Ok(lease)
-        })
-    }
-
-    fn change(
-        &self,
-        entry: EntryId,
-        change: Change,
-    ) -> BoxFuture<'_, Result<Changed, JournalError>> {
-        self.bounded(async move {
-            let session = self.write_entry(entry).await?;
-            let Some(mut session) = session else { return Ok(Changed::Missing) };
-            let now = session.now().await?;
-            let changed = transactions::change(session.db()?, now, entry, &change).await?;
-            session.commit().await?;
-            Ok(changed)
-        })
-    }
-
-    fn entries(
-        &self,
-        account: &Account,
-        filter: Filter,
-    ) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
-        let account = account.clone();
-        self.bounded(async move {
-            let mut session = self.sessions.start(session::READ).await?;
-            let now = session.now().await?;
-            let entries = filter::select(session.db()?, &account, filter, now).await?;
-            session.commit().await?;
-            Ok(entries)
-        })
-    }
-
-    fn find(&self, entry: EntryId) -> BoxFuture<'_, Result<Option<EntryWithRecord>, JournalError>> {
-        self.bounded(async move {
-            let mut session = self.sessions.start(session::READ).await?;
-            let now = session.now().await?;
-            let found = entries::by_id(session.db()?, entry).await?;
-            session.commit().await?;
-            Ok(found.map(|(entry, record)| (entry.at(now), record)))
-        })
-    }
-
-    fn set_budget(
-        &self,
-        account: &Account,
-        budget: Budget,
-    ) -> BoxFuture<'_, Result<BudgetState, JournalError>> {
-        let account = account.clone();
-        self.bounded(async move {
-            let mut session = self.write(&account).await?;
-            let now = session.now().await?;
-            let state = transactions::set_budget(session.db()?, now, &account, budget).await?;
-            session.commit().await?;
-            Ok(state)
-        })
-    }
-
-    fn ensure_budget(
-        &self,
-        account: &Account,
-        budget: Budget,
-    ) -> BoxFuture<'_, Result<BudgetState, JournalError>> {
-        let account = account.clone();
-        self.bounded(async move {
-            let mut session = self.write(&account).await?;
-            let now = session.now().await?;
-            let state = transactions::ensure_budget(session.db()?, now, &account, budget).await?;
-            session.commit().await?;
-            Ok(state)
-        })
-    }
-
-    fn budgets(&self, account: &Account) -> BoxFuture<'_, Result<Vec<BudgetState>, JournalError>> {
-        let account = account.clone();
-        self.bounded(async move {
-            let mut session = self.sessions.start(session::READ).await?;
-            let now = session.now().await?;
-            let budgets = budgets::at(session.db()?, &account, now).await?;
-            session.commit().await?;
-            Ok(budgets)
+            Ok(result)
+        };
+        Box::pin(async move {
+            let done = timeout(TIMEOUT, transaction).await;
+            done.unwrap_or(Err(StoreError::TimedOut(TIMEOUT)))
+                .map_err(|error| error::of(&self.location, error))
         })
     }
 }
+
+journal!(PostgresJournal);
 
 impl fmt::Debug for PostgresJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -83,6 +83,11 @@ impl Session {
         Ok(())
     }
 
+    /// Makes further writes of this transaction fail.
+    pub(super) async fn write_no_more(&mut self) -> Result<(), StoreError> {
+        self.execute("SET TRANSACTION READ ONLY").await
+    }
+
     /// Returns the time of the database.
     pub(super) async fn now(&mut self) -> Result<DateTime<Utc>, StoreError> {
         let sql = "SELECT CAST(CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) \

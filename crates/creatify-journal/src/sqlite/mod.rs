@@ -9,15 +9,21 @@ use std::{fmt, path::Path, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use creatify::journal::{
     Account, Begun, Budget, BudgetState, Change, Changed, Entry, EntryId, EntryWithRecord, Filter,
-    Journal, JournalError, Lease, NewEntry, OwnerId,
+    JournalError, Lease, NewEntry, OwnerId,
 };
 use futures_core::future::BoxFuture;
 use sqlx::{
-    ConnectOptions as _, Connection as _, Sqlite, SqlitePool, Transaction,
+    ConnectOptions as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{budgets, connection::StoreError, entries, filter, time, transactions};
+use crate::{
+    budgets,
+    connection::{Connection, StoreError},
+    entries, filter,
+    store::{Scope, Store, journal},
+    time, transactions,
+};
 
 /// Time to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,121 +97,41 @@ impl SqliteJournal {
         &self.path
     }
 
-    /// Starts a transaction that writes. It is undone when it is dropped.
-    async fn write(&self) -> Result<(Transaction<'static, Sqlite>, DateTime<Utc>), StoreError> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok((transaction, time::now()))
-    }
-
-    fn named<'a, T: Send + 'a>(
-        &'a self,
-        work: impl Future<Output = Result<T, StoreError>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<T, JournalError>> {
-        Box::pin(async move { work.await.map_err(|error| error::of(&self.path, error)) })
-    }
-}
-
-impl Journal for SqliteJournal {
-    fn location(&self) -> String {
+    fn place(&self) -> String {
         self.path.display().to_string()
     }
+}
 
-    fn begin(&self, new: NewEntry) -> BoxFuture<'_, Result<Begun, JournalError>> {
-        self.named(async move {
-            let (mut transaction, now) = self.write().await?;
-            let begun = transactions::begin(&mut *transaction, now, &new).await?;
-            transaction.commit().await?;
-            Ok(begun)
-        })
-    }
-
-    fn renew(
+impl Store for SqliteJournal {
+    /// The transaction is undone when it is dropped.
+    fn transact<T: Send + 'static>(
         &self,
-        entry: EntryId,
-        owner: OwnerId,
-        duration: Duration,
-    ) -> BoxFuture<'_, Result<Option<Lease>, JournalError>> {
-        self.named(async move {
-            let (mut transaction, now) = self.write().await?;
-            let lease = transactions::renew(&mut *transaction, now, entry, owner, duration).await?;
+        scope: Scope,
+        work: impl for<'c> FnOnce(
+            &'c mut dyn Connection,
+            DateTime<Utc>,
+        ) -> BoxFuture<'c, Result<T, StoreError>>
+        + Send
+        + 'static,
+    ) -> BoxFuture<'_, Result<T, JournalError>> {
+        let (pool, begin) = match scope {
+            Scope::Read => (&self.readers, "BEGIN"),
+            Scope::Account(_) | Scope::Entry(_) => (&self.writer, "BEGIN IMMEDIATE"),
+        };
+        let transaction = async move {
+            let mut transaction = pool.begin_with(begin).await?;
+            let result = work(&mut *transaction, time::now()).await?;
             transaction.commit().await?;
-            Ok(lease)
-        })
-    }
-
-    fn change(
-        &self,
-        entry: EntryId,
-        change: Change,
-    ) -> BoxFuture<'_, Result<Changed, JournalError>> {
-        self.named(async move {
-            let (mut transaction, now) = self.write().await?;
-            let changed = transactions::change(&mut *transaction, now, entry, &change).await?;
-            transaction.commit().await?;
-            Ok(changed)
-        })
-    }
-
-    fn entries(
-        &self,
-        account: &Account,
-        filter: Filter,
-    ) -> BoxFuture<'_, Result<Vec<Entry>, JournalError>> {
-        let account = account.clone();
-        self.named(async move {
-            let mut reader = self.readers.acquire().await?;
-            filter::select(&mut *reader, &account, filter, time::now()).await
-        })
-    }
-
-    fn find(&self, entry: EntryId) -> BoxFuture<'_, Result<Option<EntryWithRecord>, JournalError>> {
-        self.named(async move {
-            let mut reader = self.readers.acquire().await?;
-            let found = entries::by_id(&mut *reader, entry).await?;
-            Ok(found.map(|(entry, record)| (entry.at(time::now()), record)))
-        })
-    }
-
-    fn set_budget(
-        &self,
-        account: &Account,
-        budget: Budget,
-    ) -> BoxFuture<'_, Result<BudgetState, JournalError>> {
-        let account = account.clone();
-        self.named(async move {
-            let (mut transaction, now) = self.write().await?;
-            let state = transactions::set_budget(&mut *transaction, now, &account, budget).await?;
-            transaction.commit().await?;
-            Ok(state)
-        })
-    }
-
-    fn ensure_budget(
-        &self,
-        account: &Account,
-        budget: Budget,
-    ) -> BoxFuture<'_, Result<BudgetState, JournalError>> {
-        let account = account.clone();
-        self.named(async move {
-            let (mut transaction, now) = self.write().await?;
-            let state =
-                transactions::ensure_budget(&mut *transaction, now, &account, budget).await?;
-            transaction.commit().await?;
-            Ok(state)
-        })
-    }
-
-    fn budgets(&self, account: &Account) -> BoxFuture<'_, Result<Vec<BudgetState>, JournalError>> {
-        let account = account.clone();
-        self.named(async move {
-            let mut reader = self.readers.acquire().await?;
-            let mut snapshot = reader.begin().await?;
-            let budgets = budgets::at(&mut *snapshot, &account, time::now()).await?;
-            snapshot.commit().await?;
-            Ok(budgets)
+            Ok(result)
+        };
+        Box::pin(async move {
+            let done: Result<_, StoreError> = transaction.await;
+            done.map_err(|error| error::of(&self.path, error))
         })
     }
 }
+
+journal!(SqliteJournal);
 
 impl fmt::Debug for SqliteJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use creatify_api::ModelVersion;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::key::{Account, Key, RequestHash, random_bytes};
+use super::key::{Account, Key, RequestHash, random_uuid};
 use crate::{
     credits::{BillableOperation, Charge, CreditRange, Credits, DurationRange},
     job::{Goal, JobHandle, JobId, TemplateId},
@@ -140,11 +140,7 @@ impl fmt::Display for EntryState {
 impl Entry {
     /// Returns the handle to wait for its job, if the job is known.
     pub fn handle(&self) -> Option<JobHandle> {
-        let goal = match self.operation {
-            BillableOperation::Preview => Goal::Preview,
-            BillableOperation::Create | BillableOperation::Render => Goal::Video,
-        };
-        Some(JobHandle { id: self.job_id?, goal })
+        Some(JobHandle { id: self.job_id?, goal: Goal::of(self.operation) })
     }
 
     /// Returns whether its job failed or was rejected.
@@ -200,14 +196,14 @@ impl Lease {
 impl EntryId {
     /// Makes an id that no other entry has.
     pub fn random() -> Self {
-        Self(uuid::Builder::from_random_bytes(random_bytes()).into_uuid())
+        Self(random_uuid())
     }
 }
 
 impl OwnerId {
     /// Makes an id that no other process has.
     pub fn random() -> Self {
-        Self(uuid::Builder::from_random_bytes(random_bytes()).into_uuid())
+        Self(random_uuid())
     }
 }
 

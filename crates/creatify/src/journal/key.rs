@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Name of a submission, unique for an account and operation: it is sent at most once.
 ///
@@ -30,7 +31,7 @@ const MAX_LENGTH: usize = 200;
 impl Key {
     /// Makes a key that no other submission has.
     pub fn random() -> Self {
-        Self(uuid::Builder::from_random_bytes(random_bytes()).into_uuid().to_string())
+        Self(random_uuid().to_string())
     }
 
     /// Returns the text.
@@ -116,8 +117,8 @@ fn hash<const N: usize>(texts: [&str; N]) -> String {
     context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(super) fn random_bytes() -> [u8; 16] {
-    fastrand::u128(..).to_be_bytes()
+pub(super) fn random_uuid() -> Uuid {
+    uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid()
 }
 
 #[cfg(test)]

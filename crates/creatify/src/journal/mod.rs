@@ -32,8 +32,6 @@ pub use memory::MemoryJournal;
 pub use plan::{
     Begun, Change, Changed, ExistingRender, FoundEntries, NewEntry, Planned, Repetition,
 };
-#[cfg(test)]
-pub(crate) use record::LEFT_OVER_GRACE;
 pub(crate) use record::MACHINE_SKEW;
 pub use record::{JobVersion, SubmissionRecord};
 pub use summary::{GroupBy, GroupTotal, Summary, TooLarge};

@@ -13,9 +13,6 @@ use crate::{
     job::{Job, JobId, TemplateId},
 };
 
-/// Time after the acceptance of a render for which the job may still show its earlier final status.
-/// An assumption: it is not documented.
-pub(crate) const LEFT_OVER_GRACE: TimeDelta = TimeDelta::seconds(120);
 /// Difference that the clocks of two machines may have.
 pub(crate) const MACHINE_SKEW: TimeDelta = TimeDelta::hours(2);
 
@@ -74,12 +71,6 @@ impl JobVersion {
             video_url: job.video_url().map(str::to_owned),
             charged: job.credits_used(),
         }
-    }
-
-    /// Returns whether the status of a job is still this one, a while after a render of it was
-    /// accepted.
-    pub(crate) fn is_left_over(&self, job: &Job, age: TimeDelta) -> bool {
-        age < LEFT_OVER_GRACE && self.is_shown_by(job)
     }
 
     /// Returns whether a job still shows this state: the same final status, and the same video if

@@ -91,7 +91,7 @@ macro_rules! options {
             /// Without a name, the job is named after the key, by which it is recognised if its
             /// answer is lost; with a name and a webhook URL, a marker goes into the URL.
             ///
-            /// Its errors are [`KeyReused`](crate::ErrorKind::KeyReused) for another request, and
+            /// The errors are [`KeyReused`](crate::ErrorKind::KeyReused) for another request, and
             /// [`KeyInUse`](crate::ErrorKind::KeyInUse) while another process sends it. What was
             /// sent by a process that died is looked for, which is free; unless its job is found,
             /// the outcome is [unknown](crate::ErrorKind::OutcomeUnknown).

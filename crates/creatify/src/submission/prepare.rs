@@ -147,11 +147,7 @@ pub(super) fn prepare(
         lease: call.attempt_timeout.saturating_add(LEASE_MARGIN),
         budgets: billing.own_budgets().to_vec(),
     };
-    let goal = match billed_as {
-        BillableOperation::Preview => Goal::Preview,
-        BillableOperation::Create | BillableOperation::Render => Goal::Video,
-    };
-    Ok(PreparedSubmission { operation, goal, estimate, new })
+    Ok(PreparedSubmission { operation, goal: Goal::of(billed_as), estimate, new })
 }
 
 /// Time by which a lease is longer than an attempt.

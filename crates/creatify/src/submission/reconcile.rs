@@ -13,7 +13,6 @@ use serde_json::Value;
 
 use super::{Submitter, options::is_marked};
 use crate::{
-    credits::BillableOperation,
     error::{Error, ErrorKind},
     job::{Goal, Job, JobHandle},
     journal::{Entry, Filter, MACHINE_SKEW, SubmissionRecord},
@@ -82,7 +81,7 @@ pub(crate) async fn adopt(
     job: &Job,
 ) -> Result<JobHandle, Error> {
     submitter.billing().adopt(record.entry, job.id()).await?;
-    Ok(JobHandle { id: job.id(), goal: goal(record) })
+    Ok(JobHandle { id: job.id(), goal: Goal::of(record.operation) })
 }
 
 impl<'c> Reconcile<'c> {
@@ -157,7 +156,7 @@ impl Reconcile<'_> {
                 Reconciled::Ambiguous(found)
             }
             (Some(job), true) => {
-                let handle = JobHandle { id: job.id(), goal: goal(record) };
+                let handle = JobHandle { id: job.id(), goal: Goal::of(record.operation) };
                 Reconciled::Found(Box::new(Match { job, handle, confidence, adopted: false }))
             }
         })
@@ -203,13 +202,6 @@ impl<'c> IntoFuture for Reconcile<'c> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
-    }
-}
-
-fn goal(record: &SubmissionRecord) -> Goal {
-    match record.operation {
-        BillableOperation::Preview => Goal::Preview,
-        BillableOperation::Create | BillableOperation::Render => Goal::Video,
     }
 }
 
@@ -303,6 +295,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::credits::BillableOperation;
     use crate::journal::{Account, FoundEntries, NewEntry};
 
     fn record() -> SubmissionRecord {

@@ -13,7 +13,7 @@ use crate::{
     error::{ChargeRisk, Error, ErrorKind, RetrySafety},
     http::CallOptions,
     job::JobHandle,
-    journal::{Entry, EntryState, SubmissionRecord},
+    journal::{Entry, EntryState},
 };
 
 /// Pauses between readings of the journal while another process sends the submission.
@@ -69,8 +69,8 @@ async fn reconcile(
         Ok(Ok(Reconciled::Found(found))) if found.adopted => {
             Ok(replayed(submitter, estimate, found.handle))
         }
-        Ok(Err(error)) => Err(unknown(record, &entry).because(error)),
-        _ => Err(unknown(record, &entry)),
+        Ok(Err(error)) => Err(outcome_unknown(record).of_entry(&entry).because(error)),
+        _ => Err(outcome_unknown(record).of_entry(&entry)),
     }
 }
 
@@ -78,14 +78,6 @@ fn replayed(submitter: &Submitter, estimate: Option<&Estimate>, handle: JobHandl
     let job = pending_job(handle.id, None);
     let (estimate, first) = (estimate.cloned(), job.clone());
     SubmittedJob::new(submitter, handle, job, estimate, first, Origin::EarlierCall)
-}
-
-fn unknown(record: SubmissionRecord, entry: &Entry) -> Error {
-    let error = outcome_unknown(record);
-    match entry.handle() {
-        Some(handle) => error.of_job(handle),
-        None => error,
-    }
 }
 
 fn in_use(entry: &Entry) -> Error {

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::TimeDelta;
 use creatify_api::{JobStatus, ModelVersion};
 use tokio::time::Instant;
 
@@ -31,6 +30,9 @@ pub(crate) struct RunTimeKey {
 /// grow.
 const MAX_KEYS: usize = 10_000;
 const MAX_JOBS: usize = 100_000;
+/// Time after the acceptance of a render for which the job may still show its earlier final status.
+/// An assumption: it is not documented.
+const LEFT_OVER_GRACE: Duration = Duration::from_secs(120);
 
 /// Bounded store of run times.
 #[derive(Debug, Default)]
@@ -106,8 +108,8 @@ impl RunTimes {
     /// Returns whether the status of a job is still the final one from before its render.
     pub(crate) fn is_left_over(&self, job: &Job) -> bool {
         self.state().submitted.get(&job.id()).is_some_and(|submitted| {
-            let age = TimeDelta::from_std(submitted.at.elapsed()).unwrap_or(TimeDelta::MAX);
-            submitted.left_over.as_ref().is_some_and(|before| before.is_left_over(job, age))
+            submitted.left_over.as_ref().is_some_and(|before| before.is_shown_by(job))
+                && submitted.at.elapsed() < LEFT_OVER_GRACE
         })
     }
 
@@ -151,7 +153,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::journal::LEFT_OVER_GRACE;
 
     fn job(status: &str) -> Job {
         let id = "7c0a2d0e-5a0e-4f4b-9d39-2f6f1d7f6a11";
@@ -202,7 +203,7 @@ mod tests {
     async fn a_left_over_end_is_believed_after_a_while() {
         let run_times = RunTimes::default();
         rendered(&run_times, &job("failed"));
-        tokio::time::advance(LEFT_OVER_GRACE.to_std().unwrap()).await;
+        tokio::time::advance(LEFT_OVER_GRACE).await;
         assert!(!run_times.is_left_over(&job("failed")));
     }
 
